@@ -1,0 +1,60 @@
+// Makes this checkout ready to run: installs and builds what is missing, and does nothing when nothing is.
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { findOrphans } from './orphans.mjs'
+import { root } from './root.mjs'
+
+const readLock = (path) => JSON.parse(readFileSync(path, 'utf8')).packages
+
+/** Whether node_modules holds what package-lock.json asks for; npm notes what it installed when it has finished. */
+function isInstalled(folder) {
+  const installed = join(folder, 'node_modules/.package-lock.json')
+  if (!existsSync(installed)) return false
+  const has = readLock(installed)
+  return Object.entries(readLock(join(folder, 'package-lock.json'))).every(
+    ([path, { version, integrity, optional }]) =>
+      path === '' || (has[path]?.version === version && has[path]?.integrity === integrity) || (optional && !has[path]),
+  )
+}
+
+/** Whether the SQLite library of Node 20 was compiled, and for this Node. */
+function isSqliteUsable() {
+  try {
+    const Database = createRequire(join(root, 'package.json'))('better-sqlite3')
+    new Database(':memory:').close()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function run(command, args, folder = root) {
+  const { status, error } = spawnSync(command, args, { cwd: folder, stdio: ['ignore', 2, 2] })
+  if (error) throw error
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+/** Installs a folder's locked dependencies if they are not there. Needs the npm registry then. */
+export function install(folder, ...options) {
+  if (isInstalled(folder)) return
+  console.error(`Installing dependencies in ${folder} (better-sqlite3 is compiled: a minute or two)`)
+  run('npm', ['ci', '--no-audit', '--no-fund', ...options], folder)
+}
+
+function build() {
+  for (const path of findOrphans()) rmSync(path)
+  const tsc = createRequire(join(root, 'package.json')).resolve('typescript/package.json')
+  run(process.execPath, [join(tsc, '../bin/tsc'), '-b', root])
+}
+
+/** What every npm script starts with. */
+export function prepare({ isBuilt = true } = {}) {
+  install(root)
+  const hasOwnSqlite = process.getBuiltinModule?.('node:sqlite') !== undefined
+  if (!hasOwnSqlite && !isSqliteUsable()) run('npm', ['rebuild', 'better-sqlite3'])
+  if (isBuilt) build()
+}
+
+if (process.argv[1] === import.meta.filename) prepare({ isBuilt: !process.argv.includes('--no-build') })

@@ -1,0 +1,159 @@
+import { join } from 'node:path'
+import { MoultFailure, systemCode } from '../model/errors.js'
+import { reversePhaseOne, runPhaseOne, runPhaseTwo, type CommitWork } from './commit-phases.js'
+import { disk } from './disk.js'
+import { diskFailure, unfinished } from './failures.js'
+import { checkNames, probeFolding } from './fold-names.js'
+import { intentPath, writeIntent } from './intent-file.js'
+import type { Decider, Intent } from './intent.js'
+import { appendOutcome, dropIntent } from './intent-outcome.js'
+import { makeStagedDurable } from './make-staged-durable.js'
+import { lstatIfAny } from './identity.js'
+import { nearestDirectory } from './new-file-ownership.js'
+import type { Overlay } from './overlay.js'
+import { planCommit } from './plan-commit.js'
+import { parentOf } from './relative-path.js'
+
+export interface CommitRequest {
+  /** The state's real path. */
+  readonly root: string
+  /** Absolute: `.moult/run`. */
+  readonly runFolder: string
+  /** Unique in the run; later commits have larger ones. */
+  readonly number: number
+  readonly overlays: readonly Overlay[]
+  readonly decider: Decider | null
+  /** Called only if there is a decider. An error means that nobody knows. */
+  readonly decide: () => Promise<'committed' | 'rolled-back'>
+  /** Throws `LOCK_LOST` if the lock is gone. */
+  readonly fence: () => void
+}
+
+/**
+ * Carries out what overlays hold, all of it or nothing (protocol 4). Before the decision an error leaves every path
+ * with the bytes, mode and mtime it had, and is thrown. After the decision, and where nobody knows, the error is
+ * `UNFINISHED` and the journal stays: recovery (`readCommits`) goes on from it, as it does after a crash. Codes:
+ * `STORE_CHANGED`, `NAMES_COLLIDE`, `FILE_UNSUPPORTED`, `NO_SPACE`, `NO_PERMISSION`, `READ_ONLY`, `DISK_FAILED`,
+ * `TRANSACTION_LOST` when the decider rolled back, and what `fence` throws.
+ */
+export async function commitFiles(request: CommitRequest): Promise<void> {
+  const { root, runFolder, number, decider } = request
+  const path = intentPath(runFolder, number)
+  const intent = await prepare(request)
+  const work: CommitWork = { root, runFolder, intent }
+  await runUndecided(work, path, request)
+  try {
+    if (decider !== null) await appendOutcome(work, path, 'decided')
+    await runPhaseTwo(work)
+    await appendOutcome(work, path, 'done')
+  } catch (error) {
+    throw unfinished(path, error)
+  }
+}
+
+/** Everything before the intent: nothing but staging folders changes. */
+async function prepare(request: CommitRequest): Promise<Intent> {
+  const { root, overlays } = request
+  try {
+    const intent = await planCommit(request)
+    await makeStagedDurable(root, intent, overlays)
+    checkFinalNames(root, intent, overlays)
+    checkReach(root, intent)
+    request.fence()
+    return intent
+  } catch (error) {
+    throw diskFailure(error, 'Preparing the commit')
+  }
+}
+
+/** From the intent to the decision. An error is thrown after everything was put back. */
+async function runUndecided(work: CommitWork, path: string, request: CommitRequest): Promise<void> {
+  try {
+    writeIntent(path, work.intent)
+    await runPhaseOne(work)
+    request.fence()
+    if (request.decider === null) {
+      await appendOutcome(work, path, 'decided')
+      return
+    }
+  } catch (error) {
+    if (isUndecidable(error)) throw unfinished(path, error.cause)
+    await putBack(work, path, error)
+    throw diskFailure(error, 'The commit')
+  }
+  let decision: 'committed' | 'rolled-back'
+  try {
+    decision = await request.decide()
+  } catch (error) {
+    throw unfinished(path, error)
+  }
+  if (decision === 'committed') return
+  const cause = new MoultFailure('TRANSACTION_LOST', {
+    message: `${request.decider.store} rolled its part of the commit back, so the files were put back too.`,
+    hint: 'Start again; if it happens again, look at what the step does in this database.',
+    details: { store: request.decider.store },
+  })
+  await putBack(work, path, cause)
+  throw cause
+}
+
+function isUndecidable(error: unknown): error is MoultFailure {
+  return error instanceof MoultFailure && error.code === 'UNFINISHED'
+}
+
+/** Takes phase one back and then the intent, in this order: a crash between finds nothing left to do. */
+async function putBack(work: CommitWork, path: string, cause: unknown): Promise<void> {
+  try {
+    if (lstatIfAny(path) === null) return
+    await reversePhaseOne(work)
+    dropIntent(path)
+  } catch (error) {
+    throw unfinished(
+      path,
+      new AggregateError([cause, error], 'The commit failed, and so did putting it back.', { cause }),
+    )
+  }
+}
+
+function checkFinalNames(root: string, intent: Intent, overlays: readonly Overlay[]): void {
+  const leaving = new Set([...intent.outs, ...intent.removed].map(({ path }) => path))
+  for (const [index, overlay] of overlays.entries()) {
+    const arriving = intent.ins.filter(({ staging, replaces }) => staging === index && replaces === null)
+    if (arriving.length === 0) continue
+    const folding = probeFolding(join(overlay.staging.folder, 'in'))
+    checkNames(
+      root,
+      leaving,
+      arriving.map(({ path }) => path),
+      folding,
+    )
+  }
+}
+
+/**
+ * Throws EXDEV if a directory that gets content cannot be reached by renames from its staging folder, because
+ * something is mounted inside the store: in phase two it would be too late. Linux compares mounts before anything
+ * else, so a rename that cannot succeed (from nothing, to `.`) tells without touching the directory.
+ */
+function checkReach(root: string, intent: Intent): void {
+  const checked = new Set<string>()
+  for (const { path, staging } of intent.ins) {
+    const key = `${staging}:${parentOf(path)}`
+    if (checked.has(key)) continue
+    checked.add(key)
+    const directory = nearestDirectory(root, parentOf(path))
+    const folder = join(root, intent.stagings[staging] ?? '', 'in')
+    let isReached = disk.stat(directory).dev === disk.stat(folder).dev
+    try {
+      disk.rename(join(folder, 'nothing'), `${directory}/.`)
+    } catch (error) {
+      if (systemCode(error) === 'EXDEV') isReached = false
+    }
+    if (!isReached) {
+      throw Object.assign(new Error(`EXDEV: another file system is mounted at or above ${directory}`), {
+        code: 'EXDEV',
+        path: directory,
+      })
+    }
+  }
+}

@@ -1,0 +1,242 @@
+import { dirname, join } from 'node:path'
+import { systemCode } from '../model/errors.js'
+import { breathe } from './breathe.js'
+import { disk } from './disk.js'
+import { changedFile, damaged } from './failures.js'
+import { isAbsent, lastingIdentityOf, lstatIfAny } from './identity.js'
+import type { In, Intent, MadeDirectory, Out } from './intent.js'
+import { syncDirectory } from './sync-directory.js'
+
+/** One commit on its way: where it happens and how to make the last room there is. */
+export interface CommitWork {
+  readonly root: string
+  readonly intent: Intent
+  /** Absolute: `.moult/run`. */
+  readonly runFolder: string
+}
+
+/**
+ * Phase one: what leaves goes to `out/`, emptied directories go, new ones come, all made durable. Can be undone, and
+ * repeated after a crash. Ends by looking at each path that will get content, so that phase two finds what it needs.
+ */
+export async function runPhaseOne(work: CommitWork): Promise<void> {
+  const { root, intent } = work
+  const changed = new Set<string>()
+  for (const out of intent.outs) {
+    await breathe()
+    moveOut(work, out)
+    changed.add(dirname(join(root, out.path))).add(outFolder(work, out.staging))
+  }
+  for (const { path } of intent.removed) {
+    removeIfEmpty(join(root, path))
+    changed.add(dirname(join(root, path)))
+  }
+  for (const directory of intent.made) {
+    makeOne(root, directory)
+    changed.add(join(root, directory.path)).add(dirname(join(root, directory.path)))
+  }
+  for (const path of changed) syncIfAny(path)
+  for (const arrival of intent.ins) {
+    await breathe()
+    checkRoom(root, arrival)
+  }
+}
+
+/** Phase two: content comes to its place. Only forward, and may be repeated until it succeeds. */
+export async function runPhaseTwo(work: CommitWork): Promise<void> {
+  const { root, intent } = work
+  const changed = new Set<string>()
+  for (const directory of intent.made) await insist(work, () => makeOne(root, directory))
+  for (const arrival of intent.ins) {
+    await breathe()
+    const source = sourceOf(work, arrival)
+    const target = join(root, arrival.path)
+    try {
+      await insist(work, () => disk.rename(source, target))
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT' || lstatIfAny(source) !== null) throw error
+      checkInstalled(target, arrival)
+    }
+    changed.add(dirname(target)).add(dirname(source))
+  }
+  for (const path of changed) syncDirectory(path)
+}
+
+/**
+ * Takes phase one back, wherever it stopped: every path has the bytes, mode and mtime it had, the directories too.
+ * May be repeated. A path where something else stands now is `DAMAGED`, with everything kept.
+ */
+export async function reversePhaseOne(work: CommitWork): Promise<void> {
+  const { root, intent } = work
+  for (const { path } of intent.made.toReversed()) removeIfEmpty(join(root, path))
+  for (const { path, mode, uid, gid } of intent.removed.toReversed()) {
+    const directory = join(root, path)
+    if (lstatIfAny(directory) !== null) continue
+    await insist(work, () => disk.mkdir(directory))
+    own(directory, { mode, uid, gid })
+  }
+  for (const out of intent.outs) {
+    await breathe()
+    await moveBack(work, out)
+  }
+  const changed = new Set<string>()
+  for (const { path, atimeNs, mtimeNs } of [...intent.removed, ...intent.touched]) {
+    const directory = join(root, path)
+    const stats = lstatIfAny(directory)
+    if (stats?.isDirectory() !== true) continue
+    if (stats.mtimeNs !== mtimeNs) disk.setTimes(directory, atimeNs, mtimeNs)
+    changed.add(directory)
+  }
+  for (const path of changed) syncDirectory(path)
+}
+
+export function sourceOf(work: CommitWork, arrival: In): string {
+  return join(stagingFolder(work, arrival.staging), arrival.from, String(arrival.number))
+}
+
+/** Where a leaving file waits. */
+export function outPath(work: CommitWork, out: Out): string {
+  return join(outFolder(work, out.staging), String(out.number))
+}
+
+/** Throws unless a path whose content is no longer staged has got it. */
+export function checkInstalled(target: string, arrival: In): void {
+  const stats = lstatIfAny(target)
+  if (stats === null) throw damaged(arrival.path, 'has neither its new content nor anything staged for it')
+  if (lastingIdentityOf(stats) === arrival.replaces)
+    throw damaged(arrival.path, 'is old still, and its new content is gone')
+}
+
+function stagingFolder({ root, intent }: CommitWork, staging: number): string {
+  const path = intent.stagings[staging]
+  if (path === undefined) throw damaged(root, `has no staging folder ${staging}`)
+  return join(root, path)
+}
+
+function outFolder(work: CommitWork, staging: number): string {
+  return join(stagingFolder(work, staging), 'out')
+}
+
+function moveOut(work: CommitWork, out: Out): void {
+  const from = join(work.root, out.path)
+  const to = outPath(work, out)
+  if (lstatIfAny(to) !== null) return
+  try {
+    if (out.isLinked) linkOrRename(from, to)
+    else disk.rename(from, to)
+  } catch (error) {
+    if (isAbsent(error)) throw changedFile(out.path, 'was removed')
+    throw error
+  }
+}
+
+function linkOrRename(from: string, to: string): void {
+  try {
+    disk.link(from, to)
+  } catch (error) {
+    if (!['EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCode(error))) throw error
+    disk.rename(from, to)
+  }
+}
+
+async function moveBack(work: CommitWork, out: Out): Promise<void> {
+  const waiting = outPath(work, out)
+  const home = join(work.root, out.path)
+  const there = lstatIfAny(waiting)
+  const here = lstatIfAny(home)
+  if (there === null) {
+    if (here === null) throw damaged(out.path, 'is neither in its place nor in the staging folder')
+  } else if (here === null) {
+    await insist(work, () => disk.rename(waiting, home))
+  } else if (here.ino === there.ino && here.dev === there.dev) {
+    disk.unlink(waiting)
+  } else {
+    throw damaged(out.path, 'cannot be put back, because something else stands there')
+  }
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    disk.rmdir(path)
+  } catch (error) {
+    // Somebody may have put a file there, or it may be a mount point: then it stays.
+    if (!isAbsent(error) && !['ENOTEMPTY', 'EEXIST', 'EBUSY', 'EACCES', 'EPERM'].includes(systemCode(error)))
+      throw error
+  }
+}
+
+function makeOne(root: string, { path, mode, uid, gid }: MadeDirectory): void {
+  const directory = join(root, path)
+  try {
+    disk.mkdir(directory, mode ?? 0o777)
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST' && lstatIfAny(directory)?.isDirectory() === true) return
+    throw error
+  }
+  own(directory, { mode, uid, gid })
+}
+
+function own(path: string, { mode, uid, gid }: { mode: number | null; uid: number; gid: number }): void {
+  const stats = disk.lstat(path)
+  const isOwned = stats.uid === BigInt(uid) && stats.gid === BigInt(gid)
+  if (!isOwned && process.getuid?.() === 0) disk.chown(path, uid, gid)
+  if (mode !== null && (Number(stats.mode) & 0o7777) !== mode) disk.chmod(path, mode)
+}
+
+/** Throws unless phase two can rename content to this path. */
+function checkRoom(root: string, { path, replaces }: In): void {
+  const stats = lstatIfAny(join(root, path))
+  if (stats === null) {
+    if (lstatIfAny(dirname(join(root, path)))?.isDirectory() !== true) throw changedFile(path, 'lost its directory')
+    return
+  }
+  if (replaces === null) throw changedFile(path, 'appeared')
+  if (lastingIdentityOf(stats) !== replaces) throw changedFile(path, 'was changed')
+}
+
+function syncIfAny(path: string): void {
+  try {
+    syncDirectory(path)
+  } catch (error) {
+    if (!isAbsent(error)) throw error
+  }
+}
+
+const patienceMs = 10_000
+const pauseMs = 50
+
+/**
+ * Does what has to be done: tries again for 10 s while somebody holds the file (EPERM, EBUSY, EACCES: another program
+ * on Windows, a virus scanner), and once more without the ballast if the disk is full (protocol 14).
+ */
+export async function insist(work: Pick<CommitWork, 'runFolder'>, operation: () => void): Promise<void> {
+  const end = performance.now() + patienceMs
+  for (;;) {
+    try {
+      operation()
+      return
+    } catch (error) {
+      switch (systemCode(error)) {
+        case 'ENOSPC':
+        case 'EDQUOT':
+          if (!dropBallast(work.runFolder)) throw error
+          break
+        case 'EPERM':
+        case 'EBUSY':
+        case 'EACCES':
+          if (performance.now() >= end) throw error
+          await new Promise((resolve) => setTimeout(resolve, pauseMs))
+          break
+        default:
+          throw error
+      }
+    }
+  }
+}
+
+function dropBallast(runFolder: string): boolean {
+  const path = join(runFolder, 'ballast')
+  if (lstatIfAny(path) === null) return false
+  disk.unlink(path)
+  return true
+}

@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto'
+import { normaliseSource } from '../model/step.js'
+
+const digests = new Map<string, string>()
+
+/** The checksum of a step's source: the same for every checkout and platform. */
+export function digestSource(source: string): string {
+  let digest = digests.get(source)
+  if (digest === undefined) {
+    digest = `sha256:${createHash('sha256').update(normaliseSource(source), 'utf8').digest('hex')}`
+    digests.set(source, digest)
+  }
+  return digest
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

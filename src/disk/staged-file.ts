@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { disk } from './disk.js'
+import type { Staging } from './staging.js'
+import { writeFully } from './write-file.js'
+
+/** New content in `in/<number>` of a staging folder. */
+export interface StagedFile {
+  readonly number: number
+  readonly size: number
+  readonly sha256: string
+  /** Permission bits. */
+  readonly mode: number
+}
+
+/** The mode and owner that a staged file is given. */
+export interface Ownership {
+  /** Permission bits, exactly; null: what the umask makes of 0666. */
+  readonly mode: number | null
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Writes one staged file in chunks. It counts only when `finish` has answered. */
+export interface StagedWriter {
+  write(chunk: Uint8Array): void
+  finish(): StagedFile
+  /** Takes the file away again. */
+  abandon(): void
+}
+
+export function stagedPath(staging: Staging, number: number): string {
+  return join(staging.folder, 'in', String(number))
+}
+
+export function openStagedWriter(staging: Staging, ownership: Ownership): StagedWriter {
+  const number = staging.next()
+  const path = stagedPath(staging, number)
+  const fd = disk.open(path, 'wx', ownership.mode ?? 0o666)
+  const hash = createHash('sha256')
+  let size = 0
+  let isOpen = true
+  const close = (): void => {
+    if (!isOpen) return
+    isOpen = false
+    disk.close(fd)
+  }
+  return {
+    write(chunk) {
+      writeFully(fd, chunk)
+      hash.update(chunk)
+      size += chunk.length
+    },
+    finish() {
+      const made = disk.fstat(fd)
+      close()
+      // Only root can give files away; for others the file is theirs, as any file they write.
+      if (process.getuid?.() === 0 && (made.uid !== BigInt(ownership.uid) || made.gid !== BigInt(ownership.gid))) {
+        disk.chown(path, ownership.uid, ownership.gid)
+      }
+      const mode = ownership.mode ?? Number(made.mode) & 0o7777
+      if ((Number(made.mode) & 0o7777) !== mode || mode > 0o777) disk.chmod(path, mode)
+      return { number, size, sha256: hash.digest('hex'), mode }
+    },
+    abandon() {
+      close()
+      disk.unlink(path)
+    },
+  }
+}
+
+/** Writes a staged file whole; takes it away again if that fails. */
+export function writeStaged(staging: Staging, bytes: Uint8Array, ownership: Ownership): StagedFile {
+  const writer = openStagedWriter(staging, ownership)
+  try {
+    writer.write(bytes)
+    return writer.finish()
+  } catch (error) {
+    try {
+      writer.abandon()
+    } catch {
+      // The first error says more.
+    }
+    throw error
+  }
+}

@@ -1,0 +1,1 @@
+export type { Connection, Driver, Row, SqlValue, Statement } from '../model/driver.js'

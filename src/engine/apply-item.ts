@@ -1,0 +1,134 @@
+import { digestSource } from '../disk/digest.js'
+import { isMoultError } from '../model/errors.js'
+import type { Listener } from '../model/events.js'
+import type { MarkerEntry } from '../model/marker.js'
+import type { PlanItem } from '../model/plan.js'
+import { noChanges } from '../model/report.js'
+import type { StepReport } from '../model/report.js'
+import { skipStep } from '../model/skip.js'
+import { describeStep, stepAt } from '../model/step.js'
+import type { Step } from '../model/step.js'
+import type { Applied, StepContext, StoreTransaction, View } from '../model/store.js'
+import type { Scene } from './places.js'
+import type { Progress } from './report.js'
+import { placeFor } from './work.js'
+import type { Work } from './work.js'
+
+export interface Applying {
+  readonly scene: Scene
+  readonly work: Work
+  readonly progress: Progress
+  readonly signal: AbortSignal
+  readonly onEvent: Listener
+}
+
+/** Does one thing of the plan, invisibly to everybody else until the commit, marker included. */
+export async function applyItem(applying: Applying, item: PlanItem): Promise<void> {
+  const transaction = await applying.work.transaction(item.store)
+  if (item.action === 'step') return applyStep(applying, item, transaction)
+  const { scene, progress } = applying
+  const startedAt = performance.now()
+  if (item.action === 'flat') {
+    const applied = await transaction.applyFlat()
+    transaction.mark(standingEntries(scene, item.store, item.place, 'flat'), [])
+    progress.add(reportOf(item.store, '', 'flat schema', startedAt, applied))
+  } else transaction.mark(standingEntries(scene, item.store, item.place, 'adopted'), [])
+}
+
+type StepItem = Extract<PlanItem, { readonly action: 'step' }>
+
+async function applyStep(applying: Applying, item: StepItem, transaction: StoreTransaction): Promise<void> {
+  const { progress, onEvent } = applying
+  const { store, track, step } = item
+  const event = { type: 'step', store, track, step: step.name } as const
+  const startedAt = performance.now()
+  onEvent({ ...event, phase: 'start' })
+  try {
+    const applied = await withViews(applying, item, (views) => transaction.apply(step, views, contextFor(applying, item)))
+    await markStep(applying, item, transaction)
+    const report = reportOf(store, track, step.name, startedAt, applied)
+    progress.add(report)
+    onEvent({ ...event, phase: applied.result, ms: report.ms })
+  } catch (error) {
+    const reason = isMoultError(error) ? error.message : String(error)
+    progress.add({ ...reportOf(store, track, step.name, startedAt, null), result: 'failed', reason })
+    onEvent({ ...event, phase: 'failed' })
+    throw error
+  }
+}
+
+function reportOf(store: string, track: string, step: string, startedAt: number, applied: Applied | null): StepReport {
+  const ms = Math.round((performance.now() - startedAt) * 10) / 10
+  const base = { store, track, step, direction: 'up', result: applied?.result ?? 'done', ms, changes: applied?.changes ?? noChanges } as const
+  return applied?.reason === undefined ? base : { ...base, reason: applied.reason }
+}
+
+/** Opens what the step reads and writes, and lets none of it live longer than the step. */
+async function withViews<T>({ work }: Applying, { store, track, step }: StepItem, use: (views: Record<string, unknown>) => Promise<T>): Promise<T> {
+  const by = describeStep({ store, track }, step.name)
+  const views: Record<string, View> = {}
+  for (const [name, reference] of Object.entries(step.reads)) views[name] = await work.view(reference, 'read', by)
+  for (const [name, reference] of Object.entries(step.writes)) views[name] = await work.view(reference, 'write', by)
+  const values = Object.fromEntries(Object.entries(views).map(([name, view]) => [name, view.value]))
+  try {
+    const result = await use(values)
+    expire(views)
+    return result
+  } catch (error) {
+    tryTo(() => expire(views))
+    throw error
+  }
+}
+
+function expire(views: Readonly<Record<string, View>>): void {
+  for (const view of Object.values(views)) view.expire()
+}
+
+/** What goes wrong here must not hide the error that is being thrown already. */
+function tryTo(action: () => void): void {
+  try {
+    action()
+  } catch {
+    // The first cause is the one to report.
+  }
+}
+
+function contextFor({ signal, onEvent }: Applying, { store, track, step }: StepItem): StepContext {
+  return {
+    signal,
+    dryRun: false,
+    progress: (done, total) => onEvent({ type: 'step', store, track, step: step.name, phase: 'progress', done, ...(total === undefined ? {} : { total }) }),
+    skip: skipStep,
+  }
+}
+
+/** The step's own marker, and a line in the marker of each store that it wrote (protocol 20). */
+async function markStep({ scene, work }: Applying, { store, track, place, step }: StepItem, transaction: StoreTransaction): Promise<void> {
+  const wrote = [...new Set(Object.values(step.writes).map((reference) => reference.store))]
+  const commit = wrote.length > 0 ? work.commitId(store) : null
+  transaction.mark([entryFor(scene, track, place, step.name, step, { arrival: 'step', commit, wrote })], [])
+  for (const other of wrote) {
+    const written = await work.transaction(other)
+    written.mark([], [{ by: describeStep({ store, track }, step.name), commit: commit ?? '' }])
+  }
+}
+
+/** Entries for places that data stands at without our steps having run: adopted, or made by a flat schema. */
+function standingEntries(scene: Scene, store: string, place: number, arrival: 'flat' | 'adopted'): MarkerEntry[] {
+  const { lane } = placeFor(scene, store).spec
+  return lane.names.slice(0, place).map((name, index) => entryFor(scene, '', index + 1, name, stepAt(lane, index + 1), { arrival, commit: null, wrote: [] }))
+}
+
+function entryFor(scene: Scene, track: string, place: number, name: string, step: Step | null, how: Pick<MarkerEntry, 'arrival' | 'commit' | 'wrote'>): MarkerEntry {
+  return {
+    track,
+    place,
+    name,
+    checksum: step?.source == null ? null : digestSource(step.source),
+    additive: step?.additive ?? false,
+    description: step?.description ?? null,
+    appliedAt: Math.floor(Date.now() / 1000),
+    appVersion: scene.spec.appVersion,
+    ...how,
+  }
+}

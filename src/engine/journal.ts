@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+import { disk } from '../disk/disk.js'
+import { makeDirectory } from '../disk/make-directory.js'
+import { readText } from '../disk/read-file.js'
+import { replaceFile } from '../disk/write-file.js'
+import { MoultFailure, systemCode } from '../model/errors.js'
+import type { Scene } from './places.js'
+
+/** What a run writes down before anything else: enough for any program that knows the format to clean up after it. */
+export interface RunHeader {
+  readonly moult: 1
+  readonly run: string
+  readonly app: string
+  readonly appVersion: string | null
+  readonly startedAt: string
+  /** Databases this run may write, relative to the root. */
+  readonly databases: readonly string[]
+  /** Places besides `.moult/run` where it may keep staged content, relative to the root. */
+  readonly staging: readonly string[]
+}
+
+function headerPath(scene: Scene): string {
+  return join(scene.runFolder, 'run.json')
+}
+
+/** From here on the state is unfinished, until the run folder is gone. */
+export function openJournal(scene: Scene, header: RunHeader): void {
+  makeDirectory(scene.runFolder, { mode: 0o700 })
+  replaceFile(headerPath(scene), JSON.stringify(header) + '\n', { mode: 0o600 })
+}
+
+/** The header that an unfinished run left; null when it was cut off before it had written one. */
+export function readJournal(scene: Scene): RunHeader | null {
+  let text: string
+  try {
+    text = readText(headerPath(scene))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  }
+  const header = parseHeader(text)
+  if (!header) throw unreadable(scene)
+  if (header.moult !== 1) throw unknownFormat(scene, header.moult)
+  return header
+}
+
+function parseHeader(text: string): RunHeader | null {
+  try {
+    const header = JSON.parse(text) as Partial<RunHeader> | null
+    const isList = (value: unknown): boolean => Array.isArray(value) && value.every((each) => typeof each === 'string')
+    if (header === null || typeof header !== 'object' || !('moult' in header)) return null
+    if (header.moult !== 1) return header as RunHeader
+    return typeof header.run === 'string' && isList(header.databases) && isList(header.staging) ? (header as RunHeader) : null
+  } catch {
+    return null
+  }
+}
+
+function unreadable(scene: Scene): MoultFailure<'DAMAGED'> {
+  return new MoultFailure('DAMAGED', {
+    message: `An unfinished run was found in ${scene.runFolder}, and its header cannot be read. Nothing was changed.`,
+    hint: `Keep a copy of ${scene.runFolder}. If it has no commit-*.jsonl, the run had not changed anything and the folder can be removed.`,
+    details: { path: scene.runFolder },
+  })
+}
+
+function unknownFormat(scene: Scene, format: unknown): MoultFailure<'FORMAT_UNKNOWN'> {
+  return new MoultFailure('FORMAT_UNKNOWN', {
+    message: `An unfinished run in ${scene.runFolder} has the format ${JSON.stringify(format)}, and this version of moult knows only 1. Nothing was changed.`,
+    hint: 'Start the newer program once; it will finish the run.',
+    details: { path: scene.runFolder },
+  })
+}
+
+/** Free space to give back when the disk is full after the decision (protocol 14). */
+export function writeBallast(scene: Scene): void {
+  const fd = disk.open(join(scene.runFolder, 'ballast'), 'w', 0o600)
+  try {
+    disk.write(fd, new Uint8Array(1024 * 1024), 0, 1024 * 1024, 0)
+    disk.fsync(fd)
+  } finally {
+    disk.close(fd)
+  }
+}

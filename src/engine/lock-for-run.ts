@@ -1,0 +1,97 @@
+import { closeGate, holdShared, lockFilesExist } from '../drivers/lock.js'
+import type { ExclusiveHold, SharedHold } from '../drivers/lock.js'
+import { planRun } from '../model/plan.js'
+import { examineState } from './examine.js'
+import type { Examination } from './examine.js'
+import type { Scene } from './places.js'
+import { refuseState } from './refuse-state.js'
+import { Progress } from './report.js'
+import type { ResolvedRun } from './run.js'
+
+/** The lock of a run, or, when there turned out to be nothing to run, of a program that has the state open. */
+export interface RunLock {
+  readonly isExclusive: boolean
+  /** False on a read-only file system without lock files. */
+  readonly locked: boolean
+  readonly runId: string
+  fence(): void
+  /** Ends the run and keeps the state open, without a gap in which another run could begin. */
+  keepOpen(): Promise<SharedHold>
+  release(): void
+}
+
+/**
+ * Takes the lock for a run, unless there is nothing to run or nothing may be run. An examination without the lock may
+ * say "go and look", never "refuse" (protocol 2): a refusal is final only when made while no run can be under way.
+ */
+export async function lockForRun(scene: Scene, run: ResolvedRun): Promise<RunLock> {
+  await refuseEarly(scene, run)
+  const waiting = {
+    waitMs: run.waitMs,
+    signal: run.signal,
+    onWaiting: (holder: string | null, ms: number) => run.onEvent({ type: 'waiting', holder, ms }),
+  }
+  const gate = await closeGate(scene.root, waiting)
+  try {
+    // While we waited for the gate, the run that others made may have been the one we wanted
+    if (!isRunNeeded(await examineState(scene, run.onNewer), run)) return sharedLock(await gate.downgradeToShared())
+    return exclusiveLock(await gate.takeUse())
+  } catch (error) {
+    gate.release()
+    throw error
+  }
+}
+
+function exclusiveLock(exclusive: ExclusiveHold): RunLock {
+  return {
+    isExclusive: true,
+    locked: true,
+    runId: exclusive.runId,
+    fence: () => exclusive.fence(),
+    keepOpen: () => exclusive.downgradeToShared(),
+    release: () => exclusive.release(),
+  }
+}
+
+function sharedLock(shared: SharedHold): RunLock {
+  return {
+    isExclusive: false,
+    locked: shared.locked,
+    runId: '',
+    fence: () => {
+      throw new TypeError('a shared hold commits nothing')
+    },
+    keepOpen: async () => shared,
+    release: () => shared.release(),
+  }
+}
+
+export function isRunNeeded(examination: Examination, run: Pick<ResolvedRun, 'targets'>): boolean {
+  if (examination.unfinished || examination.refusals.length > 0) return true
+  const plan = planRun(examination.verdicts, run.targets)
+  return plan.items.length > 0 || plan.refusals.length > 0
+}
+
+/** Refuses before anything is created or waited for, not even `.moult/`. */
+async function refuseEarly(scene: Scene, run: ResolvedRun): Promise<void> {
+  const look = async (): Promise<{ examination: Examination; refusals: Examination['refusals'] }> => {
+    const examination = await examineState(scene, run.onNewer)
+    if (examination.unfinished) return { examination, refusals: [] }
+    const refusals = examination.refusals.length > 0 ? examination.refusals : planRun(examination.verdicts, run.targets).refusals
+    return { examination, refusals }
+  }
+  const hint = await look()
+  if (hint.refusals.length === 0) return
+  if (!lockFilesExist(scene.root)) {
+    const second = await look()
+    if (!lockFilesExist(scene.root)) refuseState(scene, new Progress(), second.examination, second.refusals, { locked: false })
+    return
+  }
+  const hold = await holdShared(scene.root, { waitMs: run.waitMs, signal: run.signal, readOnly: true })
+  try {
+    const second = await look()
+    refuseState(scene, new Progress(), second.examination, second.refusals, { locked: hold.locked })
+  } finally {
+    hold.release()
+  }
+}

@@ -1,0 +1,104 @@
+import { holdShared, lockFilesExist } from '../drivers/lock.js'
+import type { SharedHold } from '../drivers/lock.js'
+import { MoultFailure } from '../model/errors.js'
+import type { PendingPolicy } from '../model/policy.js'
+import type { RunReport } from '../model/report.js'
+import { examineState } from './examine.js'
+import type { Examination } from './examine.js'
+import { isRunNeeded } from './lock-for-run.js'
+import type { Scene } from './places.js'
+import { refuseState } from './refuse-state.js'
+import { Progress, reportRun } from './report.js'
+import type { ResolvedRun } from './run.js'
+
+export interface ResolvedOpen extends ResolvedRun {
+  readonly onPending: PendingPolicy
+  readonly access: 'write' | 'read'
+}
+
+export interface Opened {
+  readonly report: RunReport
+  readonly hold: SharedHold
+}
+
+/**
+ * What an app does when it starts: gate and use shared, examine; if the app may go on, let the gate go and keep `use`.
+ * If the state is behind, both are let go and a run is made. A state that is up to date has its markers read and its
+ * two lock files opened, nothing else (G9).
+ */
+export async function openState(scene: Scene, run: ResolvedOpen): Promise<Opened> {
+  const isFirstTime = !lockFilesExist(scene.root)
+  if (isFirstTime && run.access === 'write') {
+    // Nobody has ever locked this state, so nothing is made for one that will be refused
+    const hint = await examineState(scene, run.onNewer)
+    if (decideOpen(hint, run) === 'run') return await openByRun(scene, run)
+    if (hint.refusals.length > 0) {
+      const second = await examineState(scene, run.onNewer)
+      refuseState(scene, new Progress(), second, second.refusals, { locked: false })
+    }
+  }
+  const hold = await holdShared(scene.root, {
+    waitMs: run.waitMs,
+    signal: run.signal,
+    onWaiting: (holder, ms) => run.onEvent({ type: 'waiting', holder, ms }),
+    create: run.access === 'write',
+    readOnly: run.access === 'read',
+  })
+  try {
+    const examination = await examineState(scene, run.onNewer)
+    if (decideOpen(examination, run) === 'run') {
+      hold.release()
+      return await openByRun(scene, run)
+    }
+    refusePending(scene, examination, run)
+    refuseState(scene, new Progress(), examination, examination.refusals, hold)
+    hold.dropGate()
+    return { hold, report: reportRun(scene, new Progress(), { outcome: 'up-to-date', verdicts: examination.verdicts, locked: hold.locked }) }
+  } catch (error) {
+    hold.release()
+    throw error
+  }
+}
+
+function decideOpen(examination: Examination, run: ResolvedOpen): 'run' | 'go-on' {
+  if (run.access === 'read' || run.onPending !== 'upgrade') return 'go-on'
+  if (examination.unfinished) return 'run'
+  return examination.refusals.length === 0 && isRunNeeded(examination, run) ? 'run' : 'go-on'
+}
+
+async function openByRun(scene: Scene, run: ResolvedOpen): Promise<Opened> {
+  const { runUpgrade } = await import('./run.js')
+  const { report, lock } = await runUpgrade(scene, run)
+  return { report, hold: await lock.keepOpen() }
+}
+
+/** Somebody who may not upgrade goes on with a state that is behind only if told to, and never with half of a run. */
+function refusePending(scene: Scene, examination: Examination, run: ResolvedOpen): void {
+  if (examination.unfinished) {
+    throw withReport(
+      new MoultFailure('UNFINISHED', {
+        message: `An upgrade of ${scene.root} was cut off and is not finished. Nothing was changed.`,
+        hint: 'Start the program that may upgrade it: it finishes or undoes what was left.',
+        details: { path: scene.runFolder },
+      }),
+      scene,
+      examination,
+    )
+  }
+  if (examination.refusals.length > 0 || run.onPending === 'continue' || !isRunNeeded(examination, run)) return
+  const behind = examination.verdicts.filter(({ status }) => status !== 'current' && status !== 'newer').map(({ spec }) => spec.name)
+  throw withReport(
+    new MoultFailure('UPGRADE_PENDING', {
+      message: `${scene.root} needs an upgrade first (${behind.join(', ')}), and this program was told not to make it. Nothing was changed.`,
+      hint: 'Start the program that upgrades it, or run the upgrade command.',
+      details: { path: scene.root },
+    }),
+    scene,
+    examination,
+  )
+}
+
+function withReport<E extends MoultFailure>(failure: E, scene: Scene, examination: Examination): E {
+  failure.report = reportRun(scene, new Progress(), { outcome: 'refused', verdicts: examination.verdicts, locked: false })
+  return failure
+}

@@ -1,0 +1,26 @@
+import { planRun } from '../model/plan.js'
+import type { PlanItem } from '../model/plan.js'
+import type { PlanReport, PlannedStep } from '../model/report.js'
+import type { Targets } from '../model/target.js'
+import { examineState } from './examine.js'
+import type { Scene } from './places.js'
+import { reportProblem } from './report.js'
+
+/** What an upgrade would do, from an examination without the lock. */
+export async function planState(scene: Scene, targets: Targets | null): Promise<PlanReport> {
+  const { verdicts, refusals, unfinished } = await examineState(scene)
+  const plan = refusals.length > 0 ? { items: [], refusals } : planRun(verdicts, targets)
+  return { root: scene.root, steps: plan.items.flatMap(describeItem), refusals: plan.refusals.map(reportProblem), unfinished }
+}
+
+function describeItem(item: PlanItem): PlannedStep[] {
+  const { store, because } = item
+  switch (item.action) {
+    case 'step':
+      return [{ store, track: item.track, step: item.step.name, because }]
+    case 'flat':
+      return [{ store, track: '', step: 'flat schema', because }]
+    case 'start':
+      return [{ store, track: '', step: item.fresh ? 'start' : 'adopt', because }]
+  }
+}

@@ -1,0 +1,62 @@
+import { disk } from '../disk/disk.js'
+import { MoultFailure, systemCode } from '../model/errors.js'
+import type { PlanItem } from '../model/plan.js'
+import { storesOf } from '../model/segments.js'
+import type { Place } from '../model/store.js'
+import { openJournal, writeBallast } from './journal.js'
+import type { Scene } from './places.js'
+import { placeFor } from './work.js'
+
+const ballastBytes = 1024 * 1024
+
+/**
+ * What would fail anyway fails here, before a step has run: not enough space for one large transaction, no permission
+ * to write. Then the run is written down; from here on the state is unfinished until the run ends.
+ */
+export function preflight(scene: Scene, items: readonly PlanItem[], runId: string): void {
+  const stores = [...new Set(items.flatMap(storesOf))].map((store) => placeFor(scene, store))
+  const databases = stores.filter(({ spec }) => spec.extent.is === 'database')
+  checkSpace(scene, databases)
+  openJournal(scene, {
+    moult: 1,
+    run: runId,
+    app: scene.spec.app,
+    appVersion: scene.spec.appVersion,
+    startedAt: new Date().toISOString(),
+    databases: databases.map(({ spec }) => spec.path),
+    staging: stores.flatMap(({ spec }) => stagingPlaces(spec.name, spec.path)),
+  })
+  writeBallast(scene)
+}
+
+/** Where staging may have to go when `.moult/run` is on another file system than the store (protocol 13). */
+function stagingPlaces(store: string, path: string): string[] {
+  const name = encodeURIComponent(store)
+  const parent = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : ''
+  return path === '' ? ['.moult-run'] : [`${parent}.${name}.moult-run`, `${path}/.moult-run`]
+}
+
+/** SQLite writes each page that changes once more: into its rollback journal or its log. */
+function checkSpace(scene: Scene, databases: readonly Place[]): void {
+  const needed = databases.reduce((sum, { path }) => sum + sizeOf(path), 0) + 2 * ballastBytes
+  const free = disk.free(scene.root)
+  if (free >= needed) return
+  throw new MoultFailure('NO_SPACE', {
+    message: `The upgrade of ${scene.root} needs up to ${megabytes(needed)} of free space, and ${megabytes(free)} are free. Nothing was changed.`,
+    hint: 'Free some space and start again.',
+    details: { path: scene.root },
+  })
+}
+
+function sizeOf(path: string): number {
+  try {
+    return Number(disk.stat(path).size)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 0
+    throw error
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}

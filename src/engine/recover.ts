@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import { finishCommit, readCommits, redoCommit, reverseCommit } from '../disk/recover-commits.js'
+import { removeRunFolder } from '../disk/run-folder.js'
+import { hasCommit } from '../drivers/commit-record.js'
+import { makeDurable, settle } from '../drivers/durable.js'
+import type { Connection, Driver } from '../model/driver.js'
+import { MoultFailure, systemCode } from '../model/errors.js'
+import { readJournal } from './journal.js'
+import { exists } from './places.js'
+import type { Scene } from './places.js'
+
+/**
+ * Finishes or undoes what a crash left, under the exclusive lock. It knows paths, digests and commit ids, and no step:
+ * so any version of the program can do it (protocol 18). Each commit that was decided goes forward; each that was not
+ * goes back, or forward where nothing but the journal decides (protocol 5).
+ */
+export async function recoverRun(scene: Scene, driver: () => Promise<Driver>): Promise<'forward' | 'back' | null> {
+  if (!exists(scene.runFolder)) return null
+  const header = readJournal(scene)
+  let direction: 'forward' | 'back' = 'back'
+  for (const database of header?.databases ?? []) await settleDatabase(scene, database, driver)
+  for (const commit of readCommits(scene.runFolder)) {
+    if (commit.isDone) continue
+    if (commit.isDecided) {
+      await finishCommit(scene.root, scene.runFolder, commit)
+      direction = 'forward'
+    } else if (commit.decider === null || (await wasCommitted(scene, commit.decider.path, commit.decider.commitId, driver))) {
+      if ((await redoCommit(scene.root, scene.runFolder, commit)) === 'done') direction = 'forward'
+    } else {
+      await reverseCommit(scene.root, scene.runFolder, commit)
+    }
+  }
+  await removeRunFolder(scene.root, header?.staging ?? [])
+  return direction
+}
+
+/**
+ * What a database shows after a crash may exist only in the operating system's cache. A commit of our own makes it
+ * durable before anything is built on it.
+ */
+async function settleDatabase(scene: Scene, path: string, driver: () => Promise<Driver>): Promise<void> {
+  const file = join(scene.root, path)
+  if (!exists(file)) return
+  await withDatabase(file, driver, (connection) => {
+    makeDurable(connection)
+    settle(connection)
+  })
+}
+
+async function wasCommitted(scene: Scene, path: string, id: string, driver: () => Promise<Driver>): Promise<boolean> {
+  const file = join(scene.root, path)
+  if (!exists(file)) throw damaged(scene, path, 'it is gone')
+  try {
+    return await withDatabase(file, driver, (connection) => hasCommit(connection, id))
+  } catch (error) {
+    if (systemCode(error).startsWith('SQLITE_') && !systemCode(error).startsWith('SQLITE_BUSY')) throw damaged(scene, path, 'it cannot be read', error)
+    throw error
+  }
+}
+
+async function withDatabase<T>(file: string, driver: () => Promise<Driver>, use: (connection: Connection) => T): Promise<T> {
+  const connection = (await driver()).open(file, { readOnly: false })
+  try {
+    return use(connection)
+  } finally {
+    connection.close()
+  }
+}
+
+function damaged(scene: Scene, path: string, why: string, cause?: unknown): MoultFailure<'DAMAGED'> {
+  return new MoultFailure('DAMAGED', {
+    message: `A run was cut off here, and the database that says how it ended (${path}) cannot be asked: ${why}. Nothing was changed.`,
+    hint: `Bring that database back and start again. ${scene.runFolder} has what the run was about to write.`,
+    details: { path },
+    cause,
+  })
+}

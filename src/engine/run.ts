@@ -1,0 +1,73 @@
+import type { Driver } from '../model/driver.js'
+import type { Listener } from '../model/events.js'
+import { planRun } from '../model/plan.js'
+import type { NewerPolicy } from '../model/policy.js'
+import type { RunReport } from '../model/report.js'
+import { cutSegments, deciders } from '../model/segments.js'
+import type { Targets } from '../model/target.js'
+import { carryOut } from './carry-out.js'
+import { examineState } from './examine.js'
+import { lockForRun } from './lock-for-run.js'
+import type { RunLock } from './lock-for-run.js'
+import type { Scene } from './places.js'
+import { preflight } from './preflight.js'
+import { recoverRun } from './recover.js'
+import { refuseState } from './refuse-state.js'
+import { Progress, reportRun } from './report.js'
+import { failRun } from './fail-run.js'
+
+/** What a run was asked to do, every default applied. */
+export interface ResolvedRun {
+  readonly targets: Targets | null
+  readonly onNewer: NewerPolicy | null
+  readonly waitMs: number
+  readonly signal: AbortSignal
+  readonly onEvent: Listener
+  readonly driver: () => Promise<Driver>
+}
+
+export interface FinishedRun {
+  readonly report: RunReport
+  /** Still held: the caller goes on with the state, or lets it go. */
+  readonly lock: RunLock
+}
+
+/**
+ * Brings a state to its target: lock, finish or undo what a crash left, examine, plan, make sure that it can be done,
+ * do it, commit. Throws a MoultError with a report when the target was not reached; what the state is then, the error's
+ * code and message say.
+ */
+export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<FinishedRun> {
+  const progress = new Progress()
+  const lock = await lockForRun(scene, run)
+  try {
+    if (!lock.isExclusive) return { report: await reportNow(scene, run, progress, 'up-to-date', lock), lock }
+
+    progress.recovered = await recoverRun(scene, run.driver)
+    if (progress.recovered) run.onEvent({ type: 'recovered', direction: progress.recovered })
+
+    const examination = await examineState(scene, run.onNewer)
+    refuseState(scene, progress, examination, examination.refusals, lock)
+    const plan = planRun(examination.verdicts, run.targets)
+    refuseState(scene, progress, examination, plan.refusals, lock)
+    if (plan.items.length === 0) return { report: await reportNow(scene, run, progress, 'up-to-date', lock), lock }
+
+    const segments = cutSegments(plan.items, deciders(examination.verdicts))
+    run.onEvent({ type: 'planned', steps: plan.items.length })
+    preflight(scene, plan.items, lock.runId)
+    try {
+      await carryOut(scene, run, segments, progress, lock)
+    } catch (error) {
+      throw await failRun(scene, run, progress, lock, error)
+    }
+    return { report: await reportNow(scene, run, progress, 'upgraded', lock), lock }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function reportNow(scene: Scene, run: ResolvedRun, progress: Progress, outcome: RunReport['outcome'], lock: RunLock): Promise<RunReport> {
+  const { verdicts } = await examineState(scene, run.onNewer)
+  return reportRun(scene, progress, { outcome, verdicts, locked: lock.locked })
+}

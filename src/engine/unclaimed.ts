@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { disk } from '../disk/disk.js'
+import { walkClaim } from '../disk/walk.js'
+import { joinPath } from '../model/claims.js'
+import { systemCode } from '../model/errors.js'
+import type { Scene } from './places.js'
+
+/** Files in the root that belong to no store, with `/`, relative to it. */
+export async function findUnclaimed(scene: Scene): Promise<readonly string[]> {
+  const claimed = new Set<string>()
+  for (const { spec, claim, root } of scene.places) {
+    const { extent, path } = spec
+    if (extent.is === 'database') for (const suffix of ['', ...extent.sidecars]) claimed.add(path + suffix)
+    else {
+      claimed.add(joinPath(claim.base, claim.marker))
+      for (const entry of await walkClaim(root, claim)) claimed.add(joinPath(claim.base, entry.path))
+    }
+  }
+  return listFiles(scene.root, '').filter((path) => !claimed.has(path))
+}
+
+function listFiles(root: string, folder: string): string[] {
+  let entries
+  try {
+    entries = disk.readdir(join(root, folder))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  }
+  return entries
+    .filter(({ name }) => folder !== '' || name !== '.moult')
+    .flatMap((entry) => (entry.isDirectory() ? listFiles(root, joinPath(folder, entry.name)) : [joinPath(folder, entry.name)]))
+    .sort()
+}

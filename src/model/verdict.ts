@@ -1,0 +1,64 @@
+import type { ErrorCode } from './errors.js'
+import { writerOf } from './marker.js'
+import type { Marker, MarkerEntry } from './marker.js'
+import type { NewerPolicy } from './policy.js'
+import type { Status } from './report.js'
+import type { Digest, Lane } from './step.js'
+import type { Found, StoreSpec } from './store.js'
+
+export interface LaneVerdict {
+  readonly lane: Lane
+  readonly status: 'current' | 'behind' | 'newer' | 'too-old' | 'diverged' | 'edited'
+  readonly version: number
+  readonly floor: number
+  readonly entries: readonly MarkerEntry[]
+  /** The first place that differs, for `diverged` and `edited`. */
+  readonly at: number | null
+}
+
+export interface Refusal {
+  readonly store: string | null
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint: string
+  readonly details: object
+}
+
+/** What is the matter with one store: pure, from what an examination found. */
+export interface Verdict {
+  readonly spec: StoreSpec
+  readonly status: Status
+  /** The store's own list of steps first, then the tracks that this program defines. */
+  readonly lanes: readonly LaneVerdict[]
+  readonly marker: Marker | null
+  /** Why an upgrade must not touch this state; null where the store can be handled. */
+  readonly refusal: Refusal | null
+}
+
+export interface Judgement {
+  readonly spec: StoreSpec
+  readonly tracks: readonly Lane[]
+  readonly found: Found
+  /** `.moult/` shows that this store once had a marker. */
+  readonly hadMarker: boolean
+  readonly onNewer: NewerPolicy
+  readonly program: Program
+  readonly digest: Digest
+}
+
+/** Who is asking, for messages. */
+export interface Program {
+  readonly app: string
+  readonly appVersion: string | null
+}
+
+export function mainLane(verdict: Verdict): LaneVerdict {
+  const [main] = verdict.lanes
+  if (!main) throw new TypeError(`store '${verdict.spec.name}' has no list of steps`)
+  return main
+}
+
+/** The app version that wrote the store last. */
+export function writtenBy(verdict: Verdict): string | null {
+  return verdict.marker ? writerOf([...verdict.marker.entries].sort((a, b) => a.appliedAt - b.appliedAt)) : null
+}

@@ -1,0 +1,208 @@
+import { isAbsolute } from 'node:path'
+import { checkDefinition, isTrack } from './model/definition.js'
+import type { AnyTrack } from './model/definition.js'
+import { claimFiles } from './model/claims.js'
+import type { Driver } from './model/driver.js'
+import type { HistoryEntry } from './engine/history.js'
+import type { ResolvedOpen } from './engine/open.js'
+import type { ResolvedRun } from './engine/run.js'
+import type { Scene } from './engine/places.js'
+import type { Listener } from './model/events.js'
+import type { NewerPolicy, PendingPolicy } from './model/policy.js'
+import type { PlanReport, Problem, RunReport, StatusReport } from './model/report.js'
+import type { StateSpec } from './model/state.js'
+import { isStore } from './model/store.js'
+import type { Store } from './model/store.js'
+import { resolveTargets } from './model/target.js'
+import type { Target } from './model/target.js'
+
+export interface StateOptions {
+  /** The app's name, for messages and markers. */
+  readonly app: string
+  /** The app's version: stands in markers and history, so that a refusal can name it. */
+  readonly appVersion?: string
+  /** The directory that holds the state; absolute. Or `state.in(root)` later. */
+  readonly root?: string
+  readonly stores: readonly (Store | AnyTrack)[]
+  /** The SQLite library that the app itself uses for these files. Default: node:sqlite where the runtime has it, else better-sqlite3. */
+  readonly driver?: Driver
+  /** What to do with data that a newer program wrote. Default `'floor'`: go on if the newer program declared that this one may. */
+  readonly onNewer?: NewerPolicy
+}
+
+export interface RunOptions {
+  /** Go only so far: `store.at(…)` or `'store@version'`. Stores that are not named stay where they are. Default: everything, to its newest version. */
+  readonly target?: Target | readonly Target[]
+  /** How long to wait for other processes, in milliseconds. Default 30,000. */
+  readonly waitMs?: number
+  readonly onEvent?: Listener
+  /** Interrupts the run; the state is put back. */
+  readonly signal?: AbortSignal
+}
+
+export interface OpenOptions extends Omit<RunOptions, 'target'> {
+  /** What to do when the state is behind. Default `'upgrade'`. `'continue'` goes on with the old data. */
+  readonly onPending?: PendingPolicy
+  /** Overrules each store's own policy. */
+  readonly onNewer?: NewerPolicy
+  /** `'read'` writes nothing, makes no lock files, and refuses what is behind. Default `'write'`. */
+  readonly access?: 'write' | 'read'
+}
+
+/** A state that this process has open. While it is held, nobody upgrades it. */
+export interface HeldState extends AsyncDisposable {
+  readonly root: string
+  readonly report: RunReport
+  /** The absolute path of a store. */
+  path(store: Store | string): string
+  /** Lets go of the state. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** Everything an app keeps under one root. Every method throws a MoultError when it does not reach what was asked. */
+export interface State {
+  readonly '~moult': 1
+  /** The same state in this directory; an absolute path. */
+  in(root: string): State
+  /** The same state with more stores and tracks. */
+  add(...stores: readonly (Store | AnyTrack)[]): State
+  /**
+   * The start-up call: examines the state, upgrades it if needed, and holds it in use until `close()`. Call it before
+   * opening any of the state's databases. Throws STORE_NEWER, STORE_LEGACY and others when the state cannot be used,
+   * with nothing changed; STEP_FAILED and others when an upgrade failed, with the state put back.
+   */
+  open(options?: OpenOptions): Promise<HeldState>
+  /** What there is. Takes no lock, changes nothing, reads only markers of an up-to-date state. */
+  status(options?: { readonly unclaimed?: boolean }): Promise<StatusReport>
+  /** What an upgrade would do, in order, or why it would be refused. Takes no lock, changes nothing. */
+  plan(options?: { readonly target?: Target | readonly Target[] }): Promise<PlanReport>
+  /** Brings the state to its target. Waits for other processes; refuses (IN_USE) when this process has it open. */
+  upgrade(options?: RunOptions): Promise<RunReport>
+  /** Looks into every store: markers, contents, integrity, foreign keys, record versions, leftovers. Changes nothing. */
+  verify(options?: { readonly waitMs?: number }): Promise<{ readonly problems: readonly Problem[] }>
+  /** Every step ever run here, the oldest first. */
+  history(): Promise<readonly HistoryEntry[]>
+}
+
+const known = ['app', 'appVersion', 'root', 'stores', 'driver', 'onNewer']
+
+/**
+ * Declares a state. Throws a TypeError for what cannot be meant: two stores of one name, a file claimed twice, a
+ * reference to a store or step that is not there, steps that need one another in a circle.
+ */
+export function defineState(options: StateOptions): State {
+  const stray = Object.keys(options).find((key) => !known.includes(key))
+  if (stray !== undefined) throw new TypeError(`defineState: unknown option '${stray}'; known are ${known.join(', ')}`)
+  if (typeof options.app !== 'string' || options.app === '') throw new TypeError("defineState: 'app' is the app's name")
+  const state = makeState({
+    app: options.app,
+    appVersion: options.appVersion ?? null,
+    root: null,
+    ...sortParts(options.stores),
+    driver: options.driver ?? null,
+    onNewer: options.onNewer ?? 'floor',
+  })
+  return options.root === undefined ? state : state.in(options.root)
+}
+
+function sortParts(parts: readonly (Store | AnyTrack)[]): { readonly stores: readonly Store[]; readonly tracks: readonly AnyTrack[] } {
+  const stray = parts.find((part) => !isStore(part) && !isTrack(part))
+  if (stray !== undefined) throw new TypeError('defineState: stores takes what sqlite(), directory(), records() and track() return')
+  return { stores: parts.filter(isStore), tracks: parts.filter(isTrack) }
+}
+
+function makeState(spec: StateSpec): State {
+  checkDefinition(spec.stores, spec.tracks)
+  claimFiles(spec.stores)
+  const state: State = {
+    '~moult': 1,
+    in: (root) => {
+      if (typeof root !== 'string' || !isAbsolute(root)) throw new TypeError(`${spec.app}: the root must be an absolute path, not '${root}'`)
+      return makeState({ ...spec, root })
+    },
+    add: (...parts) => {
+      const { stores, tracks } = sortParts(parts)
+      return makeState({ ...spec, stores: [...spec.stores, ...stores], tracks: [...spec.tracks, ...tracks] })
+    },
+    open: (options = {}) => open(spec, options),
+    status: async (options = {}) => {
+      const { reportStatus } = await import('./engine/status.js')
+      return reportStatus(await sceneOf(spec), { unclaimed: options.unclaimed ?? false })
+    },
+    plan: async (options = {}) => {
+      const { planState } = await import('./engine/plan-state.js')
+      return planState(await sceneOf(spec), targetsOf(spec, options.target))
+    },
+    upgrade: async (options = {}) => {
+      const { runUpgrade } = await import('./engine/run.js')
+      const { report, lock } = await runUpgrade(await sceneOf(spec), resolveRun(spec, options))
+      lock.release()
+      return report
+    },
+    verify: async (options = {}) => {
+      const { verifyState } = await import('./engine/verify.js')
+      return { problems: await verifyState(await sceneOf(spec), { driver: driverOf(spec), waitMs: options.waitMs ?? defaultWaitMs }) }
+    },
+    history: async () => {
+      const { readHistory } = await import('./engine/history.js')
+      return readHistory(await sceneOf(spec))
+    },
+  }
+  return Object.freeze(state)
+}
+
+const defaultWaitMs = 30_000
+
+async function open(spec: StateSpec, options: OpenOptions): Promise<HeldState> {
+  const { openState } = await import('./engine/open.js')
+  const scene = await sceneOf(spec)
+  const resolved: ResolvedOpen = {
+    ...resolveRun(spec, options),
+    onNewer: options.onNewer ?? null,
+    onPending: options.onPending ?? 'upgrade',
+    access: options.access ?? 'write',
+  }
+  const { report, hold } = await openState(scene, resolved)
+  const close = async (): Promise<void> => hold.release()
+  return {
+    root: scene.root,
+    report,
+    path: (store) => pathOf(scene, typeof store === 'string' ? store : store.name),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function pathOf(scene: Scene, store: string): string {
+  const place = scene.places.find(({ spec }) => spec.name === store)
+  if (!place) throw new TypeError(`there is no store '${store}' in this state`)
+  return place.path
+}
+
+async function sceneOf(spec: StateSpec): Promise<Scene> {
+  const { setScene } = await import('./engine/places.js')
+  return setScene(spec)
+}
+
+function targetsOf(spec: StateSpec, target: Target | readonly Target[] | undefined): ResolvedRun['targets'] {
+  return resolveTargets(target, [...spec.stores.map((store) => store['~store'].lane), ...spec.tracks.map((track) => track['~lane'])])
+}
+
+function resolveRun(spec: StateSpec, options: RunOptions): ResolvedRun {
+  return {
+    targets: targetsOf(spec, options.target),
+    onNewer: null,
+    waitMs: options.waitMs ?? defaultWaitMs,
+    signal: options.signal ?? new AbortController().signal,
+    onEvent: options.onEvent ?? (() => undefined),
+    driver: driverOf(spec),
+  }
+}
+
+/** Loaded when a database is opened, not before: an up-to-date state needs no driver to be examined. */
+function driverOf(spec: StateSpec): () => Promise<Driver> {
+  return async () => {
+    const { storeDriver } = await import('./drivers/choose-driver.js')
+    return storeDriver(spec.driver)
+  }
+}

@@ -1,0 +1,104 @@
+import type { Overlay, OverlayChanges } from '../../disk/overlay.js'
+import { MoultFailure } from '../../model/errors.js'
+import { noChanges } from '../../model/report.js'
+import type { ChangeCounts } from '../../model/report.js'
+import { isStepSkipped } from '../../model/skip.js'
+import type { StepSkipped } from '../../model/skip.js'
+import type { Step } from '../../model/step.js'
+import type { Applied, StepContext } from '../../model/store.js'
+import { makeFilesReader, makeFilesWriter } from '../files/make-files.js'
+import type { FilesScope } from '../files/rejection.js'
+import { describeStepFailure } from '../files/step-failure.js'
+
+export interface StepRun {
+  readonly overlay: Overlay
+  readonly scope: FilesScope
+  readonly step: Step
+  readonly stores: Readonly<Record<string, unknown>>
+  readonly context: StepContext
+}
+
+/** One step on an overlay, behind a savepoint: `up`, then `validate`, which only reads. */
+export async function runStep(run: StepRun): Promise<Applied> {
+  const { overlay } = run
+  const savepoint = overlay.savepoint()
+  const before = overlay.changes()
+  const skipped = await runUp(run)
+  if (skipped !== null) {
+    overlay.rollbackTo(savepoint)
+    return { result: 'skipped', reason: skipped.reason, changes: noChanges }
+  }
+  await validate(run)
+  return { result: 'done', changes: countChanges(before, overlay.changes()) }
+}
+
+async function runUp({ overlay, scope, step, stores, context }: StepRun): Promise<StepSkipped | null> {
+  const handle = makeFilesWriter(overlay, scope)
+  const { signal, dryRun } = context
+  const progress = (done: number, total?: number): void => context.progress(done, total)
+  const skip = (reason: string): never => context.skip(reason)
+  let skipped: StepSkipped | null = null
+  try {
+    if (typeof step.up !== 'function') throw new TypeError(`the step ${scope.step} has no function to run`)
+    await step.up({ files: handle.files, stores, signal, dryRun, progress, skip } as never)
+  } catch (error) {
+    if (!isStepSkipped(error)) throw describeStepFailure(error, scope.store, scope.step)
+    skipped = error
+  } finally {
+    handle.expire()
+  }
+  await endTurn()
+  const breach = handle.breach()
+  if (breach !== null) throw breach
+  return skipped
+}
+
+/** A promise that was not awaited goes on in this turn of the event loop; it then meets a handle that is dead. */
+async function endTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+async function validate({ overlay, scope, step, stores }: StepRun): Promise<void> {
+  if (step.validate === null) return
+  const handle = makeFilesReader(overlay, scope)
+  let verdict: unknown
+  try {
+    verdict = await step.validate({ files: handle.files, stores } as never)
+  } catch (error) {
+    throw describeStepFailure(error, scope.store, scope.step, 'could not be checked')
+  } finally {
+    handle.expire()
+  }
+  if (verdict === true) return
+  throw refused(
+    scope,
+    typeof verdict === 'string' && verdict !== '' ? verdict : `its check gave ${describeVerdict(verdict)}`,
+  )
+}
+
+function describeVerdict(verdict: unknown): string {
+  if (verdict === undefined) return 'nothing, neither true nor a sentence'
+  return verdict === false || verdict === '' ? 'no reason' : `a ${typeof verdict}, neither true nor a sentence`
+}
+
+function refused(scope: FilesScope, reason: string): MoultFailure<'VALIDATION_FAILED'> {
+  return new MoultFailure('VALIDATION_FAILED', {
+    message: `The step ${scope.step} failed its own check: ${reason.replace(/\.$/, '')}.`,
+    hint: 'Mend the step, or what it found, and start again.',
+    details: { store: scope.store, step: scope.step, reason },
+  })
+}
+
+/**
+ * What a step added to the changes of the steps before it in the same commit. A moved file counts as changed, a derived
+ * one that leaves as removed. A file that one step adds and the next one changes counts once.
+ */
+function countChanges(before: OverlayChanges, after: OverlayChanges): ChangeCounts {
+  const more = (count: (changes: OverlayChanges) => number): number => Math.max(0, count(after) - count(before))
+  return {
+    ...noChanges,
+    filesAdded: more(({ added }) => added),
+    filesChanged: more(({ changed, moved }) => changed + moved),
+    filesRemoved: more(({ removed, derived }) => removed + derived),
+  }
+}

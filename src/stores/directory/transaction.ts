@@ -1,0 +1,76 @@
+import type { Overlay } from '../../disk/overlay.js'
+import type { MoultFailure } from '../../model/errors.js'
+import type { Marker } from '../../model/marker.js'
+import { noChanges } from '../../model/report.js'
+import { describeStep } from '../../model/step.js'
+import type { Lane, Step } from '../../model/step.js'
+import type { Place, RunScope, StoreTransaction, View } from '../../model/store.js'
+import { beginFiles } from '../files/begin-files.js'
+import { makeFilesReader, makeFilesWriter } from '../files/make-files.js'
+import type { FilesScope } from '../files/rejection.js'
+import { writeMarkerInto } from '../files/write-marker.js'
+import { runStep } from './run-step.js'
+
+/** A run's transaction on a directory: an overlay, invisible until the commit of its files. */
+export async function beginDirectory(place: Place, run: RunScope, expected: Marker | null): Promise<StoreTransaction> {
+  const { overlay, marker } = await beginFiles(place, run, expected)
+  return openTransaction(place, run, overlay, marker)
+}
+
+function openTransaction(place: Place, run: RunScope, overlay: Overlay, first: Marker): StoreTransaction {
+  const { name } = place.spec
+  let marker = first
+  let isOver = false
+  const breaches: (() => MoultFailure | null)[] = []
+  const scopeFor = (step: string, version: number): FilesScope => ({ store: name, step, version, signal: run.signal })
+
+  return {
+    store: name,
+    commit: { by: 'files', overlay },
+    apply: (step, stores, context) => {
+      const { lane, at } = findStep(place, step)
+      return runStep({ overlay, scope: scopeFor(describeStep(lane, step.name), at), step, stores, context })
+    },
+    applyFlat: async () => ({ result: 'done', changes: noChanges }),
+    view: (at, access, by): View => {
+      const scope = scopeFor(by, at)
+      const handle = access === 'write' ? makeFilesWriter(overlay, scope) : makeFilesReader(overlay, scope)
+      breaches.push(handle.breach)
+      return {
+        value: handle.files,
+        expire: () => {
+          handle.expire()
+          throwFirst([handle.breach])
+        },
+      }
+    },
+    mark: (entries, touches) => {
+      marker = writeMarkerInto(overlay, marker, { entries, touches })
+    },
+    prepare: async () => throwFirst(breaches),
+    rollback: async () => {
+      if (!isOver) overlay.discard()
+      isOver = true
+    },
+    close: async () => {
+      isOver = true
+    },
+  }
+}
+
+/** A step that did not await what it did with a store may have done half of it. */
+function throwFirst(breaches: readonly (() => MoultFailure | null)[]): void {
+  for (const breach of breaches) {
+    const failure = breach()
+    if (failure !== null) throw failure
+  }
+}
+
+/** The list that a step stands in, and the version it brings that to. */
+function findStep(place: Place, step: Step): { readonly lane: Lane; readonly at: number } {
+  for (const lane of [place.spec.lane, ...place.tracks]) {
+    const index = lane.steps.indexOf(step)
+    if (index !== -1) return { lane, at: lane.squashed + index + 1 }
+  }
+  throw new TypeError(`'${step.name}' is no step of the store '${place.spec.name}'`)
+}

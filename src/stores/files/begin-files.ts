@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import { openOverlay } from '../../disk/overlay.js'
+import type { Overlay } from '../../disk/overlay.js'
+import { openScratchStaging, openStaging } from '../../disk/staging.js'
+import type { Staging } from '../../disk/staging.js'
+import { MoultFailure } from '../../model/errors.js'
+import type { Marker } from '../../model/marker.js'
+import type { Place, RunScope } from '../../model/store.js'
+import { readMarkerFile } from './read-marker.js'
+import { emptyMarker } from './write-marker.js'
+
+/**
+ * Opens an overlay on a store of files for a run, under the lock. The marker is read again: the plan was made for
+ * `expected`, and a program that takes no lock may have been here since.
+ */
+export async function beginFiles(
+  place: Place,
+  run: RunScope,
+  expected: Marker | null,
+): Promise<{ readonly overlay: Overlay; readonly marker: Marker }> {
+  const found = readMarkerFile(place)
+  if (found?.is === 'unreadable') {
+    throw new MoultFailure(found.code, {
+      message: `The store '${place.spec.name}' cannot be read: ${found.reason}.`,
+      hint: found.hint,
+      details: { store: place.spec.name, path: place.spec.path },
+    })
+  }
+  const marker = found?.marker ?? null
+  if (JSON.stringify(marker) !== JSON.stringify(expected)) {
+    throw new MoultFailure('STORE_CHANGED', {
+      message: `The marker of '${place.spec.name}' changed while the upgrade was about to begin. Nothing was changed.`,
+      hint: 'A program without moult, or one that does not take its lock, changed it. Start again.',
+      details: { store: place.spec.name },
+    })
+  }
+  const staging = await openStagingFor(place, run)
+  return {
+    overlay: openOverlay({ root: place.root, claim: place.claim, staging }),
+    marker: marker ?? emptyMarker(place.spec.name),
+  }
+}
+
+/** A run stages where files can be renamed into the store from; a dry run stages elsewhere and commits nothing (G7). */
+async function openStagingFor({ root, spec }: Place, { runFolder }: RunScope): Promise<Staging> {
+  if (runFolder !== join(root, '.moult', 'run'))
+    return openScratchStaging(root, join(runFolder, encodeURIComponent(spec.name)))
+  return await openStaging({ root, runFolder, store: spec.name, base: spec.path })
+}

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hasCommit, recordCommit } from '../../drivers/commit-record.js'
+import type { Connection } from '../../model/driver.js'
+import { systemCode } from '../../model/errors.js'
+import type { OpenDatabase } from './transaction.js'
+
+interface CommitResult {
+  readonly outcome: 'committed' | 'rolled-back'
+  readonly cause?: unknown
+}
+
+const pollMs = 25
+
+/**
+ * COMMIT, durably (the connection was made so). `id` is stored in the same transaction: recovery looks for it, not for
+ * the step. While readers of a rollback-mode database are in the way, COMMIT says busy and can be asked again. After any
+ * other error only the data says what happened: the id where there is one, else the marker.
+ */
+export async function commitTransaction({ connection, waitMs, signal }: OpenDatabase, id: string | null, hasMarker: () => boolean): Promise<CommitResult> {
+  if (id !== null) recordCommit(connection, id, null)
+  const started = performance.now()
+  for (;;) {
+    try {
+      connection.exec('COMMIT')
+      return { outcome: 'committed' }
+    } catch (error) {
+      const isBusy = systemCode(error).startsWith('SQLITE_BUSY') && connection.inTransaction
+      if (!isBusy || performance.now() - started >= waitMs || signal.aborted) return settleFailure(connection, id === null ? hasMarker : () => hasCommit(connection, id), error)
+    }
+    await sleep(pollMs)
+  }
+}
+
+function settleFailure(connection: Connection, hasLanded: () => boolean, cause: unknown): CommitResult {
+  if (connection.inTransaction) connection.exec('ROLLBACK')
+  return hasLanded() ? { outcome: 'committed' } : { outcome: 'rolled-back', cause }
+}

@@ -1,0 +1,83 @@
+import type { Connection, Row, SqlValue } from '../../model/driver.js'
+import { hasGaps } from '../../model/marker.js'
+import { isEntry } from '../../model/marker-file.js'
+import type { Marker, MarkerEntry, Touch } from '../../model/marker.js'
+import type { ParsedMarker } from '../../model/marker-file.js'
+import { quoteName } from './identifier.js'
+
+const columns = ['version', 'applied_at', 'checksum', 'description', 'track', 'name', 'additive', 'app_version', 'arrival', 'commit_id', 'wrote'] as const
+
+/** The marker: a row for each applied step, written in the step's own transaction. */
+export function createMarkerTable(connection: Connection, table: string): void {
+  connection.exec(
+    `CREATE TABLE IF NOT EXISTS ${quoteName(table)}(
+  version INTEGER NOT NULL,
+  applied_at INTEGER NOT NULL,
+  checksum TEXT,
+  description TEXT,
+  track TEXT NOT NULL DEFAULT '',
+  name TEXT NOT NULL,
+  additive INTEGER NOT NULL,
+  app_version TEXT,
+  arrival TEXT NOT NULL,
+  commit_id TEXT,
+  wrote TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY(track, version)
+)`,
+  )
+}
+
+/** Adds rows to the marker table; its statement is prepared once for a whole run. */
+export function entryWriter(connection: Connection, table: string): (entry: MarkerEntry) => void {
+  const statement = connection.prepare(`INSERT INTO ${quoteName(table)}(${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
+  return (entry) => {
+    statement.run([
+      entry.place,
+      entry.appliedAt,
+      entry.checksum,
+      entry.description,
+      entry.track,
+      entry.name,
+      entry.additive ? 1 : 0,
+      entry.appVersion,
+      entry.arrival,
+      entry.commit,
+      entry.wrote.join('\n'),
+    ])
+  }
+}
+
+/** Whether a table of the marker's name is moult's: it has all of moult's columns. */
+export function isMarkerTable(names: readonly string[]): boolean {
+  return columns.every((column) => names.includes(column))
+}
+
+/** The marker from the rows of its tables, however they were read. */
+export function parseMarkerRows(store: string, rows: readonly Row[], commits: readonly Row[]): ParsedMarker {
+  const entries: MarkerEntry[] = []
+  for (const row of rows) {
+    const entry = {
+      track: row['track'],
+      place: row['version'],
+      name: row['name'],
+      checksum: row['checksum'],
+      additive: row['additive'] === 1,
+      description: row['description'],
+      appliedAt: row['applied_at'],
+      appVersion: row['app_version'],
+      arrival: row['arrival'],
+      commit: row['commit_id'],
+      wrote: splitNames(row['wrote']),
+    }
+    if (!isEntry(entry)) return { reason: 'its marker table has a row that moult did not write' }
+    entries.push(entry)
+  }
+  entries.sort((a, b) => (a.track === b.track ? a.place - b.place : a.track < b.track ? -1 : 1))
+  const touches = commits.flatMap(({ id, by }): Touch[] => (typeof id === 'string' && typeof by === 'string' ? [{ by, commit: id }] : []))
+  const marker: Marker = { store, entries, touches, left: [] }
+  return hasGaps(marker) ? { reason: 'the rows of its marker table have gaps' } : { marker }
+}
+
+function splitNames(text: SqlValue | undefined): string[] {
+  return typeof text === 'string' && text !== '' ? text.split('\n') : []
+}

@@ -1,0 +1,103 @@
+import type { Connection } from '../../model/driver.js'
+import { MoultFailure, isMoultError } from '../../model/errors.js'
+import { noChanges } from '../../model/report.js'
+import { isStepSkipped } from '../../model/skip.js'
+import type { StepSkipped } from '../../model/skip.js'
+import { describeStep } from '../../model/step.js'
+import type { Step, StepBody } from '../../model/step.js'
+import type { Applied, Place, StepContext } from '../../model/store.js'
+import type { DbReader, DbWriter } from './db.js'
+import { makeDb } from './db-handle.js'
+import type { DbHandle, DbOptions } from './db-handle.js'
+import type { ForeignKeyWatch } from './foreign-key-watch.js'
+
+export interface StepRun {
+  readonly connection: Connection
+  readonly place: Place
+  readonly step: Step
+  readonly stores: Readonly<Record<string, unknown>>
+  readonly context: StepContext
+  readonly markerTables: readonly string[]
+  readonly foreignKeys: ForeignKeyWatch
+}
+
+/**
+ * One step in the run's transaction, behind a savepoint: `up`, foreign keys, `validate`. Foreign keys are checked as in
+ * steps 10 and 11 of https://sqlite.org/lang_altertable.html#otheralter; violations that were there before are not this
+ * step's.
+ */
+export async function runStep(run: StepRun): Promise<Applied> {
+  const { connection, place, step, foreignKeys } = run
+  const name = describeStep({ store: place.spec.name, track: '' }, step.name)
+  const options = { storeName: place.spec.name, stepName: name, markerTables: run.markerTables }
+  foreignKeys.begin()
+  connection.exec('SAVEPOINT moult_step')
+  const ran = await runUp(run, options)
+  if (typeof ran !== 'number') {
+    connection.exec('ROLLBACK TO moult_step; RELEASE moult_step')
+    return { result: 'skipped', reason: ran.reason, changes: noChanges }
+  }
+  foreignKeys.check(name)
+  await validate(run, options)
+  connection.exec('RELEASE moult_step')
+  return { result: 'done', changes: { ...noChanges, rows: ran } }
+}
+
+/** Rows changed, or that the step left by `skip`. */
+async function runUp({ connection, step, stores, context }: StepRun, options: DbOptions): Promise<number | StepSkipped> {
+  const handle = makeDb(connection, { ...options, writable: true })
+  try {
+    await perform(step.up, handle.db, { ...context, stores })
+    refuseBroken(handle)
+    return handle.rowsChanged()
+  } catch (error) {
+    const broken = handle.broken()
+    if (broken) throw broken
+    if (isStepSkipped(error)) return error
+    throw wrap(error, options, 'STEP_FAILED')
+  } finally {
+    handle.expire()
+  }
+}
+
+async function perform(body: StepBody, db: DbWriter, context: object): Promise<void> {
+  if (typeof body === 'string') db.exec(body)
+  else await body({ ...context, db } as never)
+}
+
+async function validate({ connection, step, stores }: StepRun, options: DbOptions): Promise<void> {
+  if (!step.validate) return
+  const handle = makeDb(connection, { ...options, writable: false })
+  let verdict: unknown
+  try {
+    verdict = await step.validate({ db: handle.db, stores } as never)
+    refuseBroken(handle)
+  } catch (error) {
+    throw wrap(error, options, 'VALIDATION_FAILED')
+  } finally {
+    handle.expire()
+  }
+  if (verdict === true) return
+  const reason = typeof verdict === 'string' ? verdict : `its check returned ${String(verdict)}`
+  throw new MoultFailure('VALIDATION_FAILED', {
+    message: `The step ${options.stepName} failed its own check: ${reason}.`,
+    hint: 'Mend the step, or what it found, and start again.',
+    details: { store: options.storeName, step: options.stepName, reason },
+  })
+}
+
+function refuseBroken(handle: DbHandle<DbReader>): void {
+  const broken = handle.broken()
+  if (broken) throw broken
+}
+
+function wrap(error: unknown, { storeName, stepName }: DbOptions, code: 'STEP_FAILED' | 'VALIDATION_FAILED'): unknown {
+  if (isMoultError(error)) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new MoultFailure(code, {
+    message: `The step ${stepName} failed: ${reason.replace(/\.$/, '')}.`,
+    hint: 'Mend the step and start again.',
+    details: { store: storeName, step: stepName, reason },
+    cause: error,
+  })
+}

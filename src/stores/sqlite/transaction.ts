@@ -1,0 +1,138 @@
+import { commitTable, recordCommit } from '../../drivers/commit-record.js'
+import type { Connection, Driver } from '../../model/driver.js'
+import { MoultFailure } from '../../model/errors.js'
+import type { MarkerEntry } from '../../model/marker.js'
+import type { Applied, CommitBySelf, Place, StepContext, StoreTransaction, View } from '../../model/store.js'
+import type { Step } from '../../model/step.js'
+import { commitTransaction } from './commit.js'
+import { makeDb } from './db-handle.js'
+import { watchForeignKeys } from './foreign-key-watch.js'
+import { quoteName } from './identifier.js'
+import { createMarkerTable, entryWriter } from './marker-table.js'
+import { runStep } from './run-step.js'
+import type { SqliteOwn } from './sqlite.js'
+import type { Untouched } from './untouched.js'
+
+export interface OpenDatabase {
+  readonly place: Place
+  readonly connection: Connection
+  readonly driver: Driver
+  readonly path: string
+  readonly untouched: Untouched
+  readonly waitMs: number
+  readonly signal: AbortSignal
+}
+
+/** A run's transaction on one database: steps, marker rows and commit ids, all or nothing. */
+export function openTransaction(open: OpenDatabase): StoreTransaction {
+  const { place, connection } = open
+  const own = place.spec.own as SqliteOwn
+  const markerTables = [own.table, commitTable]
+  const foreignKeys = watchForeignKeys(connection, place.spec.name)
+  let writtenBy: string | null = null
+  let isClosed = false
+  let isCommitted = false
+  let cause: unknown
+  let writeEntry: ((entry: MarkerEntry) => void) | null = null
+  let version = 0
+  let rows = 0
+  const countRows = (): number => Number(connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)}`).get([])?.['n'] ?? 0)
+
+  const close = (): void => {
+    if (!isClosed) connection.close()
+    isClosed = true
+  }
+
+  const commit: CommitBySelf = {
+    by: 'itself',
+    path: place.spec.path,
+    cause: () => cause,
+    commit: async (id) => {
+      const result = await commitTransaction(open, id, () => countRows() === rows)
+      isCommitted = result.outcome === 'committed'
+      cause = result.cause
+      return result.outcome
+    },
+  }
+
+  return {
+    store: place.spec.name,
+    commit,
+    apply: (step: Step, stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied> => runStep({ connection, place, step, stores, context, markerTables, foreignKeys }),
+    applyFlat: async () => {
+      const handle = makeDb(connection, { storeName: place.spec.name, stepName: `${place.spec.name}/flat schema`, markerTables, writable: true })
+      try {
+        handle.db.exec(own.flatSql ?? '')
+      } finally {
+        handle.expire()
+      }
+      return { result: 'done', changes: { filesAdded: 0, filesChanged: 0, filesRemoved: 0, records: 0, rows: 0 } }
+    },
+    view: (_at: number, access: 'read' | 'write', by: string): View => {
+      if (access === 'write') {
+        foreignKeys.begin()
+        writtenBy = by
+      }
+      const handle = makeDb(connection, { storeName: place.spec.name, stepName: by, markerTables, writable: access === 'write' })
+      return {
+        value: handle.db,
+        expire: () => {
+          handle.expire()
+          const broken = handle.broken()
+          if (broken) throw broken
+        },
+      }
+    },
+    mark: (entries, touches) => {
+      if (!writeEntry) {
+        createMarkerTable(connection, own.table)
+        writeEntry = entryWriter(connection, own.table)
+        rows = countRows()
+        version = Number(connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)} WHERE track = ''`).get([])?.['n'] ?? 0)
+      }
+      rows += entries.length
+      for (const entry of entries) {
+        writeEntry(entry)
+        if (entry.track === '') version++
+      }
+      for (const touch of touches) recordCommit(connection, touch.commit, touch.by)
+    },
+    prepare: async () => {
+      if (!connection.inTransaction) throw lost(place)
+      if (writtenBy !== null) foreignKeys.check(writtenBy)
+      if (own.userVersion && writeEntry) connection.exec(`PRAGMA user_version = ${version}`)
+    },
+    rollback: async () => {
+      if (isClosed) return
+      if (isCommitted) return close()
+      if (connection.inTransaction) connection.exec('ROLLBACK')
+      closeUntouched(open, close)
+    },
+    close: async () => close(),
+  }
+}
+
+/**
+ * Whoever closes a WAL database last moves its log into the file. Where a log was there before, a read-only connection
+ * closes last: it cannot.
+ */
+function closeUntouched({ driver, path, untouched }: OpenDatabase, close: () => void): void {
+  if (untouched.hadLog) {
+    const keeper = driver.open(path, { readOnly: true })
+    try {
+      keeper.prepare('SELECT 1 FROM sqlite_schema').get([])
+      close()
+    } finally {
+      keeper.close()
+    }
+  } else close()
+  untouched.putBack()
+}
+
+function lost(place: Place): MoultFailure<'TRANSACTION_LOST'> {
+  return new MoultFailure('TRANSACTION_LOST', {
+    message: `The transaction on '${place.spec.name}' ended before the run did; SQLite has rolled it back.`,
+    hint: 'A statement ended it (OR ROLLBACK, a full disk, an I/O error). Mend that and try again.',
+    details: { store: place.spec.name },
+  })
+}
