@@ -1,17 +1,20 @@
 // Compares the public API with the reports in api/, so that each change of it is a diff; --write brings them up to date.
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './root.mjs'
 
-const entryPoints = { moult: 'index', 'moult-cli': 'cli/index', 'moult-testing': 'testing/index' }
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const entryPoints = Object.entries(exports).flatMap(([path, { types }]) =>
+  types === undefined ? [] : [[`moult${path.slice(1).replace('/', '-')}`, types]],
+)
 const isWriting = process.argv.includes('--write')
 
 /** Whether the report of one entry point is up to date, or has been brought there. */
 function report(name, entryPoint) {
-  const mainEntryPointFilePath = join(root, `dist/${entryPoint}.d.ts`)
+  const mainEntryPointFilePath = join(root, entryPoint)
   if (!existsSync(mainEntryPointFilePath)) {
-    console.error(`${name}: dist/${entryPoint}.d.ts is missing`)
+    console.error(`${name}: ${entryPoint} is missing`)
     return false
   }
   const none = { logLevel: ExtractorLogLevel.None }
@@ -64,7 +67,8 @@ function report(name, entryPoint) {
     localBuild: isWriting,
     messageCallback: (message) => {
       message.handled = message.logLevel === ExtractorLogLevel.Verbose || message.logLevel === ExtractorLogLevel.Info
-      if (message.messageId.startsWith('console-api-report') || message.messageId.includes('version')) message.handled = true
+      if (message.messageId.startsWith('console-api-report') || message.messageId.includes('version'))
+        message.handled = true
     },
   })
   if (result.apiReportChanged && !isWriting)
@@ -72,5 +76,5 @@ function report(name, entryPoint) {
   return result.errorCount === 0 && (isWriting || !result.apiReportChanged)
 }
 
-const results = Object.entries(entryPoints).map(([name, entryPoint]) => report(name, entryPoint))
+const results = entryPoints.map(([name, entryPoint]) => report(name, entryPoint))
 process.exitCode = results.every(Boolean) ? 0 : 1

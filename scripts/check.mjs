@@ -23,7 +23,11 @@ const checks = {
   test: () => [[node, 'scripts/test.mjs']],
 }
 
-const findTarball = (folder) => join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')))
+const findTarball = (folder) =>
+  join(
+    folder,
+    readdirSync(folder).find((name) => name.endsWith('.tgz')),
+  )
 
 /** Runs one check; prints what it said only when it failed, but for the tests, which are shown as they go. */
 function runCheck(name) {

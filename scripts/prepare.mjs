@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { findOrphans } from './orphans.mjs'
 import { root } from './root.mjs'
 
@@ -39,7 +40,9 @@ function run(command, args, folder = root) {
 /** Installs a folder's locked dependencies if they are not there. Needs the npm registry then. */
 export function install(folder, ...options) {
   if (isInstalled(folder)) return
-  console.error(`Installing dependencies in ${folder} (better-sqlite3 is compiled: a minute or two)`)
+  console.error(
+    `Installing dependencies in ${folder}${folder === root ? ' (better-sqlite3 is compiled: a minute or two)' : ''}`,
+  )
   run('npm', ['ci', '--no-audit', '--no-fund', ...options], folder)
 }
 
@@ -50,11 +53,14 @@ function build() {
 }
 
 /** What every npm script starts with. */
-export function prepare({ isBuilt = true } = {}) {
+export function prepare({ isBuilt = true, hasTools = false } = {}) {
   install(root)
+  if (hasTools) install(join(root, 'tools/typescript5'))
   const hasOwnSqlite = process.getBuiltinModule?.('node:sqlite') !== undefined
   if (!hasOwnSqlite && !isSqliteUsable()) run('npm', ['rebuild', 'better-sqlite3'])
   if (isBuilt) build()
 }
 
-if (process.argv[1] === import.meta.filename) prepare({ isBuilt: !process.argv.includes('--no-build') })
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  prepare({ isBuilt: !process.argv.includes('--no-build'), hasTools: process.argv.includes('--tools') })
+}

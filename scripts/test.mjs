@@ -69,7 +69,9 @@ async function print({ source, events, ms }) {
 }
 
 function list(heading, results, pick) {
-  const lines = results.flatMap((result) => pick(result).map((one) => `  ${result.source}: ${one.title}: ${one.reason}`))
+  const lines = results.flatMap((result) =>
+    pick(result).map((one) => `  ${result.source}: ${one.title}: ${one.reason}`),
+  )
   if (lines.length > 0) console.log(`\n${heading}\n${lines.join('\n')}`)
 }
 
@@ -88,7 +90,8 @@ await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, wo
 list('Skipped:', results, ({ skips }) => skips)
 list('Failed:', results, ({ failures }) => failures)
 const slow = results.filter(({ ms }) => ms > 10_000).sort((a, b) => b.ms - a.ms)
-if (slow.length > 0) console.log(`\nSlow:\n${slow.map(({ source, ms }) => `  ${Math.round(ms / 1000)} s  ${source}`).join('\n')}`)
+if (slow.length > 0)
+  console.log(`\nSlow:\n${slow.map(({ source, ms }) => `  ${Math.round(ms / 1000)} s  ${source}`).join('\n')}`)
 const total = (name) => results.reduce((sum, { counts }) => sum + counts[name], 0)
 if (sources.length === 0) console.log('No test file matches.')
 console.log(`\nNode ${process.versions.node}, ${sources.length} files`)

@@ -62,6 +62,8 @@ export interface HeldState extends AsyncDisposable {
 /** Everything an app keeps under one root. Every method throws a MoultError when it does not reach what was asked. */
 export interface State {
   readonly '~moult': 1
+  /** Where it is, as it was given; null where `in(root)` is still to come. */
+  readonly root: string | null
   /** The same state in this directory; an absolute path. */
   in(root: string): State
   /** The same state with more stores and tracks. */
@@ -116,6 +118,7 @@ function makeState(spec: StateSpec): State {
   claimFiles(spec.stores)
   const state: State = {
     '~moult': 1,
+    root: spec.root,
     in: (root) => {
       if (typeof root !== 'string' || !isAbsolute(root)) throw new TypeError(`${spec.app}: the root must be an absolute path, not '${root}'`)
       return makeState({ ...spec, root })

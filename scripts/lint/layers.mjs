@@ -24,12 +24,14 @@ export const layers = {
     packages: ['picomatch', '@standard-schema/spec'],
   },
   'stores/sqlite': { imports: foundation, ...quiet },
+  // What `stepsFrom` reads: definitions, before there is a state. They are synchronous, so SQL's guard is no import().
+  'step-files': { imports: ['model', 'disk', 'stores/sqlite'], builtins: 'quiet', packages: ['jiti'] },
   engine: { imports: ['model', 'disk', 'drivers', 'backup'], ...quiet },
   backup: { imports: ['model', 'disk', 'drivers', 'engine'], ...quiet },
   root: {
-    imports: [...foundation, ...stores, 'engine', 'backup'],
+    imports: [...foundation, ...stores, 'step-files', 'engine', 'backup'],
     builtins: 'quiet',
-    packages: ['@standard-schema/spec', 'jiti'],
+    packages: ['@standard-schema/spec'],
   },
   testing: {
     imports: [...foundation, ...stores, 'engine', 'backup', 'root'],

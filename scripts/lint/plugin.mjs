@@ -18,7 +18,10 @@ function refuseImport(file, specifier) {
   if (layer === undefined) return `src/${dirname(file)} is no layer: add its row to scripts/lint/layers.mjs.`
   const { imports, builtins, packages } = layers[layer]
   if (specifier.startsWith('.')) {
-    const target = relative(src, resolve(src, dirname(file), specifier)).split(sep).join('/').replace(/\.js$/, '.ts')
+    const target = relative(src, resolve(src, dirname(file), specifier))
+      .split(sep)
+      .join('/')
+      .replace(/\.js$/, '.ts')
     if (target.startsWith('../')) return `${layer} imports from outside src.`
     const wanted = findLayer(target)
     if (wanted === layer || imports.includes(wanted) || imports.includes(target)) return

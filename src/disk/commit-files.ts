@@ -1,7 +1,6 @@
 import { join } from 'node:path'
-import { MoultFailure, systemCode } from '../model/errors.js'
+import { MoultFailure } from '../model/errors.js'
 import { reversePhaseOne, runPhaseOne, runPhaseTwo, type CommitWork } from './commit-phases.js'
-import { disk } from './disk.js'
 import { diskFailure, unfinished } from './failures.js'
 import { checkNames, probeFolding } from './fold-names.js'
 import { intentPath, writeIntent } from './intent-file.js'
@@ -12,6 +11,7 @@ import { lstatIfAny } from './identity.js'
 import { nearestDirectory } from './new-file-ownership.js'
 import type { Overlay } from './overlay.js'
 import { planCommit } from './plan-commit.js'
+import { isReachable } from './reach.js'
 import { parentOf } from './relative-path.js'
 
 export interface CommitRequest {
@@ -132,8 +132,7 @@ function checkFinalNames(root: string, intent: Intent, overlays: readonly Overla
 
 /**
  * Throws EXDEV if a directory that gets content cannot be reached by renames from its staging folder, because
- * something is mounted inside the store: in phase two it would be too late. Linux compares mounts before anything
- * else, so a rename that cannot succeed (from nothing, to `.`) tells without touching the directory.
+ * something is mounted inside the store.
  */
 function checkReach(root: string, intent: Intent): void {
   const checked = new Set<string>()
@@ -142,18 +141,8 @@ function checkReach(root: string, intent: Intent): void {
     if (checked.has(key)) continue
     checked.add(key)
     const directory = nearestDirectory(root, parentOf(path))
-    const folder = join(root, intent.stagings[staging] ?? '', 'in')
-    let isReached = disk.stat(directory).dev === disk.stat(folder).dev
-    try {
-      disk.rename(join(folder, 'nothing'), `${directory}/.`)
-    } catch (error) {
-      if (systemCode(error) === 'EXDEV') isReached = false
-    }
-    if (!isReached) {
-      throw Object.assign(new Error(`EXDEV: another file system is mounted at or above ${directory}`), {
-        code: 'EXDEV',
-        path: directory,
-      })
-    }
+    if (isReachable(join(root, intent.stagings[staging] ?? '', 'in'), directory)) continue
+    const text = `EXDEV: another file system is mounted at or above ${directory}`
+    throw Object.assign(new Error(text), { code: 'EXDEV', path: directory })
   }
 }

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { systemCode } from '../model/errors.js'
 import { breathe } from './breathe.js'
+import { copyFile } from './copy-file.js'
 import { disk } from './disk.js'
 import { changedFile, damaged } from './failures.js'
 import { isAbsent, lastingIdentityOf, lstatIfAny } from './identity.js'
@@ -52,7 +53,7 @@ export async function runPhaseTwo(work: CommitWork): Promise<void> {
     const source = sourceOf(work, arrival)
     const target = join(root, arrival.path)
     try {
-      await insist(work, () => disk.rename(source, target))
+      await insist(work, () => bring(source, target))
     } catch (error) {
       if (systemCode(error) !== 'ENOENT' || lstatIfAny(source) !== null) throw error
       checkInstalled(target, arrival)
@@ -92,6 +93,17 @@ export async function reversePhaseOne(work: CommitWork): Promise<void> {
 
 export function sourceOf(work: CommitWork, arrival: In): string {
   return join(stagingFolder(work, arrival.staging), arrival.from, String(arrival.number))
+}
+
+/** Renames a file to its place; copies it where the file system refuses that, which a crash may repeat. */
+function bring(source: string, target: string): void {
+  try {
+    disk.rename(source, target)
+  } catch (error) {
+    if (systemCode(error) !== 'EXDEV') throw error
+    copyFile(source, target)
+    disk.unlink(source)
+  }
 }
 
 /** Where a leaving file waits. */
@@ -134,7 +146,7 @@ function linkOrRename(from: string, to: string): void {
   try {
     disk.link(from, to)
   } catch (error) {
-    if (!['EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCode(error))) throw error
+    if (!['EMLINK', 'EPERM', 'EXDEV', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCode(error))) throw error
     disk.rename(from, to)
   }
 }

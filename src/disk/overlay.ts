@@ -1,17 +1,14 @@
-import type { BigIntStats } from 'node:fs'
 import { join } from 'node:path'
 import type { Claim } from '../model/claim.js'
-import { claimMatcher } from './claim-matcher.js'
 import { disk } from './disk.js'
-import { changedFile, fileError, unsupportedFile } from './failures.js'
+import { fileError, unsupportedFile } from './failures.js'
 import { globMatcher } from './glob.js'
-import { identityOf } from './identity.js'
 import { newFileOwnership } from './new-file-ownership.js'
-import { oldTree } from './old-tree.js'
-import { overlayDelta, type Content } from './overlay-delta.js'
+import type { Content } from './overlay-delta.js'
 import { draftOverlay, type OverlayDraft } from './overlay-draft.js'
-import { openPlainFile } from './read-file.js'
-import { ancestorsOf, comparePaths, isPlainPath, joinPath } from './relative-path.js'
+import { overlayTree } from './overlay-tree.js'
+import { readOpenFile } from './read-file.js'
+import { isPlainPath } from './relative-path.js'
 import { sameBytes } from './same-bytes.js'
 import { openStagedWriter, stagedPath, type Ownership, type StagedFile } from './staged-file.js'
 import type { Staging } from './staging.js'
@@ -99,99 +96,18 @@ const chunkBytes = 65_536
 
 export function openOverlay(request: OverlayRequest): Overlay {
   const { root, claim, staging } = request
-  const matcher = claimMatcher(claim)
-  const old = oldTree(root, claim.base, matcher)
-  const delta = overlayDelta()
-  const seen = new Map<string, string>()
+  const tree = overlayTree(root, claim, staging)
+  const { old, delta, shown, checkPath, checkPlace, isOldFile, contentOf, contentAt, setContent, seeToChange } = tree
   const live = new Set<number>()
   let marker: StagedFile | null = null
   let lastNumber = -1
   // Staged files up to this number may be needed by a rollback.
   let keptNumber = -1
 
-  const oldPath = (path: string): string => join(root, claim.base, path)
-  const shown = (path: string): string => joinPath(claim.base, path)
-
-  const checkPath = (path: string, use: 'read' | 'write'): void => {
-    if (typeof path !== 'string' || !isPlainPath(path)) {
-      throw new TypeError(`not a path inside the store: ${JSON.stringify(path)} (relative, with '/', without '..')`)
-    }
-    const belonging = matcher.belongingOf(path)
-    if (belonging === 'file' || (use === 'read' && belonging === 'derived')) return
-    throw new TypeError(`${shown(path)} ${belongingText[belonging]}`)
-  }
-
-  const contentOf = (path: string): Content | undefined => {
-    const changed = delta.get(path)
-    if (changed !== undefined) return changed ?? undefined
-    const kind = old.kindOf(path)
-    return kind === undefined || kind === 'directory' ? undefined : { old: path }
-  }
-
-  const contentAt = (path: string): Content => {
-    const content = contentOf(path)
-    if (content !== undefined) return content
-    const isDirectory = old.kindOf(path) === 'directory' || delta.hasBelow(path)
-    throw fileError(isDirectory ? 'EISDIR' : 'ENOENT', shown(path), isDirectory ? 'is a directory' : 'no such file')
-  }
-
-  /** Remembers the file as first seen; it has to be the same whenever it is looked at again, and at the commit. */
-  const see = (path: string, stats: BigIntStats): void => {
-    const identity = identityOf(stats)
-    if ((seen.get(path) ?? identity) !== identity) throw changedFile(shown(path), 'was changed')
-    seen.set(path, identity)
-  }
-
-  /** Looks at an old file that is about to be replaced, moved or removed. */
-  const seeToChange = (path: string): BigIntStats => {
-    const stats = disk.lstat(oldPath(path))
-    if (stats.isSymbolicLink()) throw unsupportedFile(shown(path), 'a symlink')
-    if (!stats.isFile()) throw unsupportedFile(shown(path), 'not a plain file')
-    if (stats.nlink > 1n) throw unsupportedFile(shown(path), 'a file with several names (hard links)')
-    see(path, stats)
-    return stats
-  }
-
-  const openOld = (path: string): number => {
-    const fd = openPlainFile(oldPath(path))
-    try {
-      see(path, disk.fstat(fd))
-      return fd
-    } catch (error) {
-      disk.close(fd)
-      throw error
-    }
-  }
-
-  const openContent = (content: Content): number =>
-    'old' in content ? openOld(content.old) : disk.open(stagedPath(staging, content.staged.number), 'r')
-
   const unstage = (content: Content | null | undefined): void => {
     if (!content || !('staged' in content) || content.staged.number <= keptNumber) return
     live.delete(content.staged.number)
     disk.unlink(stagedPath(staging, content.staged.number))
-  }
-
-  const setContent = (path: string, content: Content | null): void => {
-    const isAsBefore = content === null ? !isOldFile(path) : 'old' in content && content.old === path
-    delta.set(path, isAsBefore ? undefined : content)
-  }
-
-  const isOldFile = (path: string): boolean => {
-    const kind = old.kindOf(path)
-    return kind !== undefined && kind !== 'directory'
-  }
-
-  /** Throws unless a file can stand at `path`: no file above it, no directory with files at it. */
-  const checkPlace = (path: string): void => {
-    for (const directory of ancestorsOf(path)) {
-      if (contentOf(directory) !== undefined) throw fileError('ENOTDIR', shown(directory), 'is a file')
-    }
-    const isTaken =
-      delta.hasBelow(path) ||
-      (old.kindOf(path) === 'directory' &&
-        old.allBelow(path).some((below) => delta.get(below) === undefined && matcher.belongingOf(below) !== 'derived'))
-    if (isTaken) throw fileError('EISDIR', shown(path), 'is a directory')
   }
 
   const ownershipFor = (path: string): Ownership => {
@@ -228,7 +144,7 @@ export function openOverlay(request: OverlayRequest): Overlay {
   /** Whether a staged file has the bytes of an old one. */
   const equalsOld = (file: StagedFile, path: string): boolean => {
     if (BigInt(file.size) !== seeToChange(path).size) return false
-    const fd = openOld(path)
+    const fd = tree.openContent({ old: path })
     try {
       return sameBytes(fd, disk.open(stagedPath(staging, file.number), 'r'))
     } finally {
@@ -236,13 +152,30 @@ export function openOverlay(request: OverlayRequest): Overlay {
     }
   }
 
-  const putStaged = (path: string, file: StagedFile): void => {
+  const readContent = (content: Content): Buffer => {
+    const fd = tree.openContent(content)
+    try {
+      return readOpenFile(fd)
+    } finally {
+      disk.close(fd)
+    }
+  }
+
+  /** Whether an old file that stands at `path` has these bytes already. */
+  const hasBytes = (path: string, bytes: Uint8Array): boolean => {
+    const content = contentOf(path)
+    if (content === undefined || 'staged' in content || tree.describe(content).size !== bytes.length) return false
+    return readContent(content).equals(bytes)
+  }
+
+  const putStaged = (path: string, file: StagedFile, isKnownToDiffer: boolean): void => {
     checkPlace(path)
     const before = contentOf(path)
     const content: Content = { staged: file }
-    const isBack = isOldFile(path) && delta.movedTo(path) === undefined
+    const isBack = delta.get(path) !== undefined && isOldFile(path) && delta.movedTo(path) === undefined
     if (before !== undefined && 'staged' in before && before.staged.sha256 === file.sha256) unstage(content)
-    else if (before !== undefined && 'old' in before && equalsOld(file, before.old)) unstage(content)
+    else if (before !== undefined && 'old' in before && !isKnownToDiffer && equalsOld(file, before.old))
+      unstage(content)
     else if (isBack && equalsOld(file, path)) {
       setContent(path, { old: path })
       unstage(content)
@@ -256,7 +189,7 @@ export function openOverlay(request: OverlayRequest): Overlay {
   const openWriter = (path: string): OverlayWriter => {
     checkPath(path, 'write')
     checkPlace(path)
-    return stage(path, ownershipFor(path), (file) => putStaged(path, file))
+    return stage(path, ownershipFor(path), (file) => putStaged(path, file, false))
   }
 
   const writeWith = (writer: OverlayWriter, bytes: Uint8Array): void => {
@@ -280,21 +213,10 @@ export function openOverlay(request: OverlayRequest): Overlay {
       return [path]
     }
     if (!isPlainPath(path)) checkPath(path, 'write')
-    const files = await filesBelow(path)
+    const files = await tree.filesBelow(path)
     if (files.length === 0) throw fileError('ENOENT', shown(path), 'no such file')
     return files
   }
-
-  const filesBelow = async (directory: string, signal?: AbortSignal): Promise<string[]> => {
-    const files = (await old.pathsBelow(directory, signal)).filter(
-      (path) => delta.get(path) === undefined && matcher.belongingOf(path) === 'file',
-    )
-    const prefix = directory === '' ? '' : `${directory}/`
-    for (const [path, content] of delta.entries()) if (content !== null && path.startsWith(prefix)) files.push(path)
-    return files.sort(comparePaths)
-  }
-
-  const isPlain = (path: string): boolean => delta.get(path) !== undefined || old.kindOf(path) === 'file'
 
   const moveFile = (from: string, to: string): void => {
     checkPath(to, 'write')
@@ -313,18 +235,19 @@ export function openOverlay(request: OverlayRequest): Overlay {
     staging,
     async list(patterns, signal) {
       const matches = patterns === undefined ? () => true : globMatcher(patterns)
-      return (await filesBelow('', signal)).filter((path) => isPlain(path) && matches(path))
+      return (await tree.filesBelow('', signal)).filter((path) => tree.isPlain(path) && matches(path))
     },
     has(path) {
       checkPath(path, 'read')
       return contentOf(path) !== undefined
     },
     read(path) {
-      return Buffer.concat([...this.readChunks(path)])
+      checkPath(path, 'read')
+      return readContent(contentAt(path))
     },
     *readChunks(path) {
       checkPath(path, 'read')
-      const fd = openContent(contentAt(path))
+      const fd = tree.openContent(contentAt(path))
       try {
         for (let position = 0; ;) {
           const buffer = Buffer.allocUnsafe(chunkBytes)
@@ -341,12 +264,17 @@ export function openOverlay(request: OverlayRequest): Overlay {
       checkPath(path, 'read')
       const content = contentOf(path)
       if (content === undefined) return null
-      if ('staged' in content) return { size: content.staged.size, mode: content.staged.mode }
-      const stats = disk.lstat(oldPath(content.old))
-      return { size: Number(stats.size), mode: Number(stats.mode) & 0o7777 }
+      return tree.describe(content)
     },
     write(path, bytes) {
-      writeWith(openWriter(path), bytes)
+      checkPath(path, 'write')
+      checkPlace(path)
+      const ownership = ownershipFor(path)
+      if (hasBytes(path, bytes)) return
+      writeWith(
+        stage(path, ownership, (file) => putStaged(path, file, true)),
+        bytes,
+      )
     },
     openWriter,
     async move(from, to) {
@@ -356,7 +284,7 @@ export function openOverlay(request: OverlayRequest): Overlay {
       if (to.startsWith(`${from}/`) && files[0] !== from) {
         throw fileError('EINVAL', shown(to), 'cannot move a directory into itself')
       }
-      if (files[0] !== from && (contentOf(to) !== undefined || (await filesBelow(to)).length > 0)) {
+      if (files[0] !== from && (contentOf(to) !== undefined || (await tree.filesBelow(to)).length > 0)) {
         throw fileError('EEXIST', shown(to), 'already exists')
       }
       const mark = delta.mark()
@@ -407,7 +335,7 @@ export function openOverlay(request: OverlayRequest): Overlay {
     changes() {
       return countChanges(this.draft())
     },
-    draft: () => draftOverlay({ claim, staging, old, delta, marker, seen }),
+    draft: () => draftOverlay({ claim, staging, old, delta, marker, seen: tree.seen }),
     discard() {
       for (const number of live) disk.unlink(join(staging.folder, 'in', String(number)))
       live.clear()
@@ -418,15 +346,6 @@ export function openOverlay(request: OverlayRequest): Overlay {
     if (old.kindOf(claim.marker) === 'directory') throw unsupportedFile(shown(claim.marker), 'a directory')
   }
 }
-
-const belongingText = {
-  derived: 'is derived: the app rebuilds it, steps do not write it',
-  marker: 'is the marker, which moult writes',
-  ignored: 'is ignored by this store',
-  other: 'belongs to another store',
-  moult: "is one of moult's own names",
-  unclaimed: "is not matched by the store's `files`",
-} as const
 
 function countChanges(draft: OverlayDraft): OverlayChanges {
   let added = 0

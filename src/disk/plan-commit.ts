@@ -100,7 +100,7 @@ function addDraft({ root, draft, staging, lasting, outs, ins, markers }: DraftPa
     if (was === undefined) continue
     const number = draft.staging.next()
     outNumbers.set(path, number)
-    outs.push({ path: joinPath(base, path), staging, number, isLinked: isReplaced && draft.staging.links, was })
+    outs.push({ path: joinPath(base, path), staging, number, isLinked: isReplaced, was })
   }
   for (const { path, content, replaces } of draft.arriving) {
     const target = joinPath(base, path)

@@ -1,10 +1,11 @@
-import { basename, dirname, join, relative, sep } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { MoultFailure, systemCode } from '../model/errors.js'
 import { disk } from './disk.js'
 import { lstatIfAny } from './identity.js'
 import { makeDirectory } from './make-directory.js'
 import { nearestDirectory } from './new-file-ownership.js'
 import { ancestorsOf, joinPath } from './relative-path.js'
+import { isReachable } from './reach.js'
 import { removeTree } from './remove-tree.js'
 
 /** A folder for new content (`in/N`) and for what leaves (`out/N`), on the file system of the store it serves. */
@@ -13,8 +14,6 @@ export interface Staging {
   readonly folder: string
   /** Relative to the root, with `/`. */
   readonly path: string
-  /** Whether files can be hard-linked here. */
-  readonly links: boolean
   /** A number that nothing in this folder has had before. */
   next(): number
 }
@@ -31,9 +30,9 @@ export interface StagingRequest {
 }
 
 /**
- * Makes an empty staging folder from which files can be renamed into the store and back, which is tried, not guessed
- * from device numbers (protocol 13): `.moult/run/<store>`, else one of `stagingPlaces`. What an earlier run left in it is deleted, so this comes after recovery and under the lock.
- * The mtimes of the directories it tries are put back.
+ * Makes an empty staging folder from which files can be renamed into the store, which is tried, not guessed from
+ * device numbers (protocol 13): `.moult/run/<store>`, else one of `stagingPlaces`. What an earlier run left in it is deleted, so this comes after recovery and under the lock.
+ * The mtimes of the directories above it are kept.
  */
 export async function openStaging(request: StagingRequest): Promise<Staging> {
   const target = nearestDirectory(request.root, request.base)
@@ -42,17 +41,13 @@ export async function openStaging(request: StagingRequest): Promise<Staging> {
     join(request.runFolder, encodeURIComponent(request.store)),
     ...places.filter((folder) => lstatIfAny(dirname(folder))?.isDirectory() === true),
   ]
-  let cause: unknown
   for (const folder of candidates) {
-    const staging = await tryStaging(request.root, folder, target)
-    if ('links' in staging) return staging
-    cause = staging.refusedBy
+    if (await makeReachable(folder, target)) return stagingAt(request.root, folder)
   }
   throw new MoultFailure('DISK_FAILED', {
     message: `No folder was found from which files can be renamed into ${request.base === '' ? 'the root' : request.base}.`,
     hint: 'Put the store and the directory above it on one file system, or make the store writable for this user.',
     details: { store: request.store, path: request.base },
-    cause,
   })
 }
 
@@ -69,28 +64,29 @@ export function stagingPlaces(store: string, base: string): string[] {
 /** A staging folder that is only written to and never committed, as for a dry run. `folder` is made if missing. */
 export function openScratchStaging(root: string, folder: string): Staging {
   makeFolders(folder)
-  return stagingAt(root, folder, false)
+  return stagingAt(root, folder)
 }
 
-async function tryStaging(root: string, folder: string, target: string): Promise<Staging | { refusedBy: unknown }> {
-  const putTimesBack = keepTimes([dirname(folder), target])
+/** Makes an empty staging folder, unless files cannot be renamed from it into `target`. */
+async function makeReachable(folder: string, target: string): Promise<boolean> {
+  const putTimesBack = keepTimes([dirname(folder)])
   try {
     await removeTree(folder)
     makeFolders(folder)
-    return stagingAt(root, folder, reachesWithLinks(folder, target))
+    if (isReachable(folder, target)) return true
+    await removeTree(folder)
+    return false
   } catch (error) {
-    if (lstatIfAny(folder) !== null) await removeTree(folder)
-    if (!['EXDEV', 'EACCES', 'EPERM', 'EROFS'].includes(systemCode(error))) throw error
-    return { refusedBy: error }
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(systemCode(error))) throw error
+    return false
   } finally {
     putTimesBack()
   }
 }
 
-function stagingAt(root: string, folder: string, links: boolean): Staging {
+function stagingAt(root: string, folder: string): Staging {
   let last = -1
-  const path = relative(root, folder).split(sep).join('/')
-  return { folder, path, links, next: () => (last += 1) }
+  return { folder, path: relative(root, folder).split(sep).join('/'), next: () => (last += 1) }
 }
 
 /** Content that is not yet, or no longer, the app's stays private whatever modes it has. */
@@ -98,28 +94,6 @@ function makeFolders(folder: string): void {
   makeDirectory(folder, { mode: 0o700 })
   makeDirectory(join(folder, 'in'), { mode: 0o700 })
   makeDirectory(join(folder, 'out'), { mode: 0o700 })
-}
-
-/** Tries a rename and a link there and back. Throws if renames do not reach; answers whether links do. */
-function reachesWithLinks(folder: string, target: string): boolean {
-  const here = join(folder, 'in', 'probe')
-  const there = join(target, `.${basename(folder)}.probe.moult-tmp`)
-  disk.close(disk.open(here, 'w', 0o600))
-  try {
-    disk.rename(here, there)
-    disk.rename(there, here)
-    try {
-      disk.link(here, there)
-      disk.unlink(there)
-      return true
-    } catch (error) {
-      // FAT, SMB and the like have renames and no links.
-      if (systemCode(error) === 'EXDEV') throw error
-      return false
-    }
-  } finally {
-    for (const path of [here, there]) if (lstatIfAny(path) !== null) disk.unlink(path)
-  }
 }
 
 /** Remembers the times of directories; the answer puts them back, so that trying leaves no trace (G3, G7). */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { betterSqlite3 } from './better-sqlite3.js'
 import type { BetterSqlite3 } from './better-sqlite3.js'
 import type { Driver } from '../model/driver.js'
-import { MoultFailure, systemCode } from '../model/errors.js'
+import { MoultFailure } from '../model/errors.js'
 
 /**
  * Loads the better-sqlite3 that this app has: the one beside moult (a dependency of the app, or of whoever depends on
@@ -56,15 +56,15 @@ function missing(failure: { readonly path: string; readonly cause: unknown } | u
       hint: 'Run `npm install better-sqlite3@12`, or use Node 22.13 or later.',
       details: {},
     })
-  const reason = systemCode(failure.cause) || firstLine(failure.cause)
   return new MoultFailure('DRIVER_MISSING', {
-    message: `better-sqlite3 is installed, but this runtime (${process.version}) cannot load it: ${reason}`,
+    message: `better-sqlite3 is installed, but this runtime (${process.version}) cannot load it: ${inOneLine(failure.cause)}`,
     hint: 'Run `npm install better-sqlite3@12` (or `npm rebuild better-sqlite3`) with this version of Node, or use Node 22.13 or later.',
     details: { path: failure.path },
     cause: failure.cause,
   })
 }
 
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split('\n')[0]!
+function inOneLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.replace(/\s+/g, ' ').slice(0, 200)
 }

@@ -1,4 +1,4 @@
-const sqliteFile = /(sqlite|sqlcipher|libsql)[^/\\]*$|[/\\]@?libsql[/\\]/i
+const library = /sqlite|sqlcipher|libsql/i
 const systemLibrary = /libsqlite3\.[^/\\]*$/i
 
 /**
@@ -15,9 +15,19 @@ export function loadedSqliteLibraries(): string[] {
     const { sharedObjects = [] } = report.getReport() as { sharedObjects?: readonly string[] }
     // A Node built against the system's SQLite has node:sqlite in there
     const isShared = (process.config.variables as { node_shared_sqlite?: boolean }).node_shared_sqlite === true
-    const found = sharedObjects.filter((path) => sqliteFile.test(path) && !(isShared && systemLibrary.test(path)))
+    const found = sharedObjects.filter((path) => isSqliteLibrary(path) && !(isShared && systemLibrary.test(path)))
     return [...new Set(found)]
   } finally {
     if (excludeNetwork !== undefined) report.excludeNetwork = excludeNetwork
   }
+}
+
+/**
+ * An addon is told by the package it is in: better-sqlite3 13's is named `linux-x64.node`. A plain shared library only
+ * by its own name: what lies in a package like sqlite-vec is an extension that uses the library it is loaded into.
+ */
+export function isSqliteLibrary(path: string): boolean {
+  const inPackage = path.split(/[/\\]node_modules[/\\]/).slice(1).at(-1)
+  const fileName = path.split(/[/\\]/).at(-1)!
+  return library.test(path.endsWith('.node') ? (inPackage ?? fileName) : fileName)
 }

@@ -88,25 +88,18 @@ export async function holdExclusive(root: string, options: WaitOptions = {}): Pr
 
 async function share(root: string, kind: HoldKind, options: ShareOptions): Promise<SharedHold> {
   const { create = false, readOnly = false } = options
-  const directory = lockableDirectory(root, create && !readOnly)
-  if (directory === null) return unlocked
+  if (!lockFilesExist(root) && (readOnly || !create)) return unlocked
   const time = waiting(options)
-  return hold(directory, kind, async (held) => {
-    held.gate = await takeFile(directory, { file: 'gate', mode: 'shared', readOnly, refusal: 'LOCKED' }, time)
-    held.use = await takeFile(directory, { file: 'use', mode: 'shared', readOnly, refusal: 'LOCKED' }, time)
-    return sharedHold(held)
-  })
-}
-
-/** Null where the state can only be held unlocked. */
-function lockableDirectory(root: string, create: boolean): LockDirectory | null {
-  if (lockFilesExist(root)) return lockDirectory(disk.realpath(root))
-  if (!create) return null
   try {
-    return prepare(root)
+    const directory = prepare(root)
+    return await hold(directory, kind, async (held) => {
+      held.gate = await takeFile(directory, { file: 'gate', mode: 'shared', readOnly, refusal: 'LOCKED' }, time)
+      held.use = await takeFile(directory, { file: 'use', mode: 'shared', readOnly, refusal: 'LOCKED' }, time)
+      return sharedHold(held)
+    })
   } catch (error) {
     // Nobody can change a state on a read-only file system, so there is nothing to keep out
-    if (isMoultError(error, 'READ_ONLY')) return null
+    if (isMoultError(error, 'READ_ONLY') && !lockFilesExist(root)) return unlocked
     throw error
   }
 }

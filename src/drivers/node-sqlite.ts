@@ -3,6 +3,7 @@ import { MoultFailure } from '../model/errors.js'
 import type { Driver, SqlValue } from '../model/driver.js'
 import { adaptConnection } from './adapted-connection.js'
 import type { LibraryConnection, LibraryStatement } from './adapted-connection.js'
+import { guardAgainstNul } from './nul-text.js'
 import { isRestEmpty } from './placeholders.js'
 import { primaryCodeOf, SqliteFailure } from './sqlite-failure.js'
 
@@ -55,7 +56,7 @@ export function nodeSqlite(): Driver {
       const full = path === '' || path === ':memory:' ? path : resolve(path)
       try {
         const database = new sqlite.DatabaseSync(full, { readOnly, timeout: 0 })
-        return adaptConnection(libraryConnection(sqlite, database), full)
+        return adaptConnection(libraryConnection(sqlite, database, full), full)
       } catch (error) {
         throw translate(error)
       }
@@ -72,10 +73,10 @@ let loaded: NodeSqlite | undefined
 function loadNodeSqlite(): NodeSqlite | undefined {
   if (loaded !== undefined || typeof process.getBuiltinModule !== 'function') return loaded
   const emitWarning = process.emitWarning
-  process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
     const text = typeof warning === 'string' ? warning : warning.message
     if (!text.startsWith('SQLite is an experimental feature')) Reflect.apply(emitWarning, process, [warning, ...rest])
-  }) as typeof process.emitWarning
+  }
   try {
     loaded = process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined
   } finally {
@@ -84,7 +85,7 @@ function loadNodeSqlite(): NodeSqlite | undefined {
   return loaded
 }
 
-function libraryConnection(sqlite: NodeSqlite, database: DatabaseSync): LibraryConnection {
+function libraryConnection(sqlite: NodeSqlite, database: DatabaseSync, path: string): LibraryConnection {
   let totalChanges: StatementSync | undefined
 
   function countTotalChanges(): bigint {
@@ -101,6 +102,8 @@ function libraryConnection(sqlite: NodeSqlite, database: DatabaseSync): LibraryC
     if (statement.sourceSQL !== undefined && !isRestEmpty(sql, statement.sourceSQL.length))
       throw new TypeError('The supplied SQL string contains more than one statement')
     statement.setReadBigInts(true)
+    const columns = statement.columns?.().map((column) => column.name) ?? []
+    const guard = guardAgainstNul(database, statement.sourceSQL ?? sql, columns.length, path)
     // After any other statement than these, `changes` is still that of an earlier one
     const tellsChanges = /^\s*(insert|update|delete|replace)\b/i.test(sql)
     return {
@@ -110,10 +113,10 @@ function libraryConnection(sqlite: NodeSqlite, database: DatabaseSync): LibraryC
         const { changes } = statement.run(...values)
         return countTotalChanges() === before ? 0 : Number(changes)
       },
-      get: (values) => statement.get(...values),
-      all: (values) => statement.all(...values),
-      iterate: (values) => statement.iterate(...values),
-      columns: () => statement.columns?.().map((column) => column.name) ?? [],
+      get: (values) => (guard?.(values), statement.get(...values)),
+      all: (values) => (guard?.(values), statement.all(...values)),
+      iterate: (values) => (guard?.(values), statement.iterate(...values)),
+      columns: () => columns,
     }
   }
 
@@ -123,14 +126,14 @@ function libraryConnection(sqlite: NodeSqlite, database: DatabaseSync): LibraryC
     isInTransaction: () => database.isTransaction ?? isInTransaction(database),
     close: () => database.close(),
     translate,
-    async copyTo(path, onProgress) {
+    async copyTo(to, onProgress) {
       if (sqlite.backup === undefined)
         throw new MoultFailure('DRIVER_MISSING', {
           message: `the node:sqlite of this runtime (${process.version}) cannot copy a database`,
           hint: 'Use Node 22.16 or later.',
           details: {},
         })
-      await sqlite.backup(database, path, {
+      await sqlite.backup(database, to, {
         rate: pagesPerTick,
         progress: ({ totalPages, remainingPages }: { totalPages: number; remainingPages: number }) =>
           onProgress(remainingPages, totalPages),

@@ -45,7 +45,7 @@ async function applyStep(applying: Applying, item: StepItem, transaction: StoreT
   onEvent({ ...event, phase: 'start' })
   try {
     const applied = await withViews(applying, item, (views) => transaction.apply(step, views, contextFor(applying, item)))
-    await markStep(applying, item, transaction)
+    await markStep(applying, item, transaction, applied)
     const report = reportOf(store, track, step.name, startedAt, applied)
     progress.add(report)
     onEvent({ ...event, phase: applied.result, ms: report.ms })
@@ -64,24 +64,28 @@ function reportOf(store: string, track: string, step: string, startedAt: number,
 }
 
 /** Opens what the step reads and writes, and lets none of it live longer than the step. */
-async function withViews<T>({ work }: Applying, { store, track, step }: StepItem, use: (views: Record<string, unknown>) => Promise<T>): Promise<T> {
+async function withViews({ work }: Applying, { store, track, step }: StepItem, use: (views: Record<string, unknown>) => Promise<Applied>): Promise<Applied> {
   const by = describeStep({ store, track }, step.name)
   const views: Record<string, View> = {}
   for (const [name, reference] of Object.entries(step.reads)) views[name] = await work.view(reference, 'read', by)
   for (const [name, reference] of Object.entries(step.writes)) views[name] = await work.view(reference, 'write', by)
   const values = Object.fromEntries(Object.entries(views).map(([name, view]) => [name, view.value]))
   try {
-    const result = await use(values)
-    expire(views)
-    return result
+    const applied = await use(values)
+    expire(views, applied.result)
+    return applied
   } catch (error) {
-    tryTo(() => expire(views))
+    tryTo(() => expire(views, 'done'))
     throw error
   }
 }
 
-function expire(views: Readonly<Record<string, View>>): void {
-  for (const view of Object.values(views)) view.expire()
+/** Views of one database are savepoints in one another: the last one opened is the first to end. */
+function expire(views: Readonly<Record<string, View>>, result: Applied['result']): void {
+  for (const view of Object.values(views).reverse()) {
+    if (result === 'skipped') view.undo()
+    view.expire()
+  }
 }
 
 /** What goes wrong here must not hide the error that is being thrown already. */
@@ -103,8 +107,8 @@ function contextFor({ signal, onEvent }: Applying, { store, track, step }: StepI
 }
 
 /** The step's own marker, and a line in the marker of each store that it wrote (protocol 20). */
-async function markStep({ scene, work }: Applying, { store, track, place, step }: StepItem, transaction: StoreTransaction): Promise<void> {
-  const wrote = [...new Set(Object.values(step.writes).map((reference) => reference.store))]
+async function markStep({ scene, work }: Applying, { store, track, place, step }: StepItem, transaction: StoreTransaction, { result }: Applied): Promise<void> {
+  const wrote = result === 'skipped' ? [] : [...new Set(Object.values(step.writes).map((reference) => reference.store))]
   const commit = wrote.length > 0 ? work.commitId(store) : null
   transaction.mark([entryFor(scene, track, place, step.name, step, { arrival: 'step', commit, wrote })], [])
   for (const other of wrote) {

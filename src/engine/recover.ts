@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { disk } from '../disk/disk.js'
 import { finishCommit, readCommits, redoCommit, reverseCommit } from '../disk/recover-commits.js'
 import { removeRunFolder } from '../disk/run-folder.js'
 import { hasCommit } from '../drivers/commit-record.js'
@@ -40,11 +41,20 @@ export async function recoverRun(scene: Scene, driver: () => Promise<Driver>): P
  */
 async function settleDatabase(scene: Scene, path: string, driver: () => Promise<Driver>): Promise<void> {
   const file = join(scene.root, path)
-  if (!exists(file)) return
-  await withDatabase(file, driver, (connection) => {
-    makeDurable(connection)
-    settle(connection)
-  })
+  if (sizeOf(file) === 0n) return
+  try {
+    await withDatabase(file, driver, (connection) => {
+      makeDurable(connection)
+      settle(connection)
+    })
+  } catch (error) {
+    // Not a database: the examination says so, and nothing was built on it
+    if (!['SQLITE_NOTADB', 'SQLITE_CORRUPT'].includes(systemCode(error))) throw error
+  }
+}
+
+function sizeOf(file: string): bigint {
+  return exists(file) ? disk.stat(file).size : 0n
 }
 
 async function wasCommitted(scene: Scene, path: string, id: string, driver: () => Promise<Driver>): Promise<boolean> {

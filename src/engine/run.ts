@@ -1,4 +1,6 @@
+import { keepTimes } from '../disk/staging.js'
 import type { Driver } from '../model/driver.js'
+import { isMoultError } from '../model/errors.js'
 import type { Listener } from '../model/events.js'
 import { planRun } from '../model/plan.js'
 import type { NewerPolicy } from '../model/policy.js'
@@ -7,6 +9,8 @@ import { cutSegments, deciders } from '../model/segments.js'
 import type { Targets } from '../model/target.js'
 import { carryOut } from './carry-out.js'
 import { examineState } from './examine.js'
+import { explain } from './explain.js'
+import { failRun } from './fail-run.js'
 import { lockForRun } from './lock-for-run.js'
 import type { RunLock } from './lock-for-run.js'
 import type { Scene } from './places.js'
@@ -14,7 +18,6 @@ import { preflight } from './preflight.js'
 import { recoverRun } from './recover.js'
 import { refuseState } from './refuse-state.js'
 import { Progress, reportRun } from './report.js'
-import { failRun } from './fail-run.js'
 
 /** What a run was asked to do, every default applied. */
 export interface ResolvedRun {
@@ -39,6 +42,7 @@ export interface FinishedRun {
  */
 export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<FinishedRun> {
   const progress = new Progress()
+  const putTimesBack = keepTimes([scene.root])
   const lock = await lockForRun(scene, run)
   try {
     if (!lock.isExclusive) return { report: await reportNow(scene, run, progress, 'up-to-date', lock), lock }
@@ -58,12 +62,15 @@ export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<Finish
     try {
       await carryOut(scene, run, segments, progress, lock)
     } catch (error) {
-      throw await failRun(scene, run, progress, lock, error)
+      const failure = await failRun(scene, run, progress, lock, error)
+      // The first run ever makes .moult/, which is the only trace that a run leaves that was put back
+      if (isMoultError(failure) && failure.report?.outcome === 'put-back') putTimesBack()
+      throw failure
     }
     return { report: await reportNow(scene, run, progress, 'upgraded', lock), lock }
   } catch (error) {
     lock.release()
-    throw error
+    throw explain(error, run.signal)
   }
 }
 

@@ -7,6 +7,7 @@ import type { RunReport } from './report.js'
  * 6 damaged or unfinished · 7 failed, state put back · 130 interrupted, state put back.
  */
 export const errorTable = {
+  USAGE: { exit: 2, about: 'The command line cannot be understood.' },
   CONFIG_NOT_FOUND: { exit: 2, about: 'No moult.config file was found.' },
   CONFIG_UNREADABLE: { exit: 2, about: 'The config file, or a step file, cannot be loaded.' },
   DATA_DIR_MISSING: { exit: 2, about: 'The directory that should hold the state does not exist.' },

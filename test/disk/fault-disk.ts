@@ -6,8 +6,21 @@ export class Crash extends Error {
 
 /** Operations that change a disk or make it durable; the others cannot leave anything half-done. */
 const counted = new Set<keyof Disk>([
-  'open', 'write', 'truncate', 'fsync', 'mkdir', 'rmdir', 'rename', 'link', 'unlink', 'chmod', 'chown', 'utimes',
-  'setTimes', 'fsyncFiles', 'syncFileSystem',
+  'open',
+  'write',
+  'truncate',
+  'fsync',
+  'mkdir',
+  'rmdir',
+  'rename',
+  'link',
+  'unlink',
+  'chmod',
+  'chown',
+  'utimes',
+  'setTimes',
+  'fsyncFiles',
+  'syncFileSystem',
 ])
 /** Operations that need room. */
 const needsSpace = new Set<keyof Disk>(['write', 'mkdir', 'link', 'fsync', 'rename'])
@@ -32,18 +45,22 @@ export function failAt(fault: Fault): FaultyDisk {
     const wrap = (name: keyof Disk) => {
       return (...args: unknown[]): unknown => {
         const method = real[name] as (...args: unknown[]) => unknown
-        const isAffected =
-          fault.kind === 'crash' || fault.code === 'EIO' ? counted.has(name) : needsSpace.has(name)
+        const isAffected = fault.kind === 'crash' || fault.code === 'EIO' ? counted.has(name) : needsSpace.has(name)
         if (struck !== '' && fault.kind === 'crash') throw new Crash(struck)
         if (isAffected && (left-- === 0 || (left < 0 && fault.kind === 'error' && fault.forEver))) {
           struck ||= `${name} ${String(args[0])}`
           if (fault.kind === 'crash') throw new Crash(struck)
-          throw Object.assign(new Error(`${fault.code}: ${name} ${String(args[0])}`), { code: fault.code, path: args[0] })
+          throw Object.assign(new Error(`${fault.code}: ${name} ${String(args[0])}`), {
+            code: fault.code,
+            path: args[0],
+          })
         }
         return method(...args)
       }
     }
-    return Object.fromEntries((Object.keys(real) as (keyof Disk)[]).map((name) => [name, wrap(name)])) as unknown as Disk
+    return Object.fromEntries(
+      (Object.keys(real) as (keyof Disk)[]).map((name) => [name, wrap(name)]),
+    ) as unknown as Disk
   })
   return { hit: () => struck !== '', what: () => struck, heal }
 }

@@ -8,6 +8,7 @@ import { canCopy } from '#moult/drivers/adapted-connection.js'
 import type { CopyingConnection } from '#moult/drivers/adapted-connection.js'
 import type { Connection, SqlValue } from '#moult/drivers/driver.js'
 import { SqliteFailure } from '#moult/drivers/sqlite-failure.js'
+import { isMoultError } from '#moult/model/errors.js'
 import { availableDrivers } from './available-drivers.js'
 import { scratch } from './scratch.js'
 
@@ -54,8 +55,13 @@ for (const { name, driver, skip } of availableDrivers()) {
       const same = (a: SqlValue) => (typeof a === 'bigint' && Number.isSafeInteger(Number(a)) ? Number(a) : a)
       const check = (values: SqlValue[]) => {
         const sql = `SELECT ${values.map((_, index) => `? AS c${index}`).join(', ')}`
-        const row = connection.prepare(sql).get(values)!
-        assert.deepEqual(Object.values(row), values.map(same))
+        try {
+          assert.deepEqual(Object.values(connection.prepare(sql).get(values)!), values.map(same))
+        } catch (error) {
+          // Node 22's node:sqlite cuts a text at a NUL character: refused there, never cut
+          const hasNul = values.some((one) => typeof one === 'string' && one.includes('\0'))
+          if (!hasNul || !isMoultError(error, 'STORE_UNREADABLE') || !process.version.startsWith('v22.')) throw error
+        }
       }
       fc.assert(fc.property(fc.array(value, { minLength: 1, maxLength: 8 }), check), {
         examples: [[['a\0b', 'ä\u{1f40d}', '']], [[2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n)]], [[new Uint8Array()]]],
@@ -68,6 +74,19 @@ for (const { name, driver, skip } of availableDrivers()) {
       assert.deepEqual([...(row['b'] as Uint8Array)], [0, 255])
       assert.equal(Object.getPrototypeOf(row), Object.prototype)
       assert.throws(() => open(t).prepare('SELECT 1 AS "__proto__"').get([]), /__proto__/)
+    })
+
+    test('[P24] a text with a NUL character in it is read whole or refused, in every way of reading it', (t) => {
+      const connection = withRows(t)
+      connection.prepare('UPDATE t SET any = ? WHERE id = 2').run(['a\0b'])
+      const statement = connection.prepare('SELECT any FROM t WHERE id >= ? ORDER BY id; -- from')
+      for (const ask of [() => [statement.get([2])], () => statement.all([2]), () => [...statement.each([2])]])
+        try {
+          assert.deepEqual(ask()[0], { any: 'a\0b' })
+        } catch (error) {
+          if (!isMoultError(error, 'STORE_UNREADABLE') || !process.version.startsWith('v22.')) throw error
+        }
+      assert.deepEqual(statement.all([3]), [{ any: 3 }])
     })
 
     for (const [value, told] of [

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,5 +8,16 @@ import type { TestContext } from 'node:test'
 export function scratch(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'moult-drivers-'))
   t.after(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** A directory that `mount` with these arguments puts something on, for one test. Needs root. */
+export function mounted(t: TestContext, args: readonly string[]): string {
+  const directory = mkdtempSync(join(tmpdir(), 'moult-drivers-mount-'))
+  execFileSync('mount', [...args, directory])
+  t.after(() => {
+    execFileSync('umount', ['-l', directory])
+    rmSync(directory, { recursive: true, force: true })
+  })
   return directory
 }

@@ -12,7 +12,11 @@ const longFile = 'export {}\n'.repeat(401)
 const planted: readonly (readonly [path: string, text: string, rule?: string])[] = [
   // model imports nothing
   ['src/model/from-disk.ts', `export * from '../disk/good.js'`, 'moult(layers)'],
-  ['src/model/from-disk-type.ts', `import type { good } from '../disk/good.js'\nexport type G = typeof good`, 'moult(layers)'],
+  [
+    'src/model/from-disk-type.ts',
+    `import type { good } from '../disk/good.js'\nexport type G = typeof good`,
+    'moult(layers)',
+  ],
   ['src/model/from-disk-inline.ts', `export type G = typeof import('../disk/good.js').good`, 'moult(layers)'],
   ['src/model/from-disk-later.ts', `export const load = () => import('../disk/good.js')`, 'moult(layers)'],
   ['src/model/from-node.ts', `export { join } from 'node:path'`, 'moult(layers)'],
@@ -51,7 +55,10 @@ const planted: readonly (readonly [path: string, text: string, rule?: string])[]
   ['src/backup/from-store.ts', `export * from '../stores/directory/good.js'`, 'moult(layers)'],
   // cli imports the public API only; nobody imports cli
   ['src/index.ts', `export { good } from './model/good.js'`],
-  ['src/cli/good.ts', `export * from '../index.js'\nexport const load = () => import('node:fs')\nconsole.log(process.env)`],
+  [
+    'src/cli/good.ts',
+    `export * from '../index.js'\nexport const load = () => import('node:fs')\nconsole.log(process.env)`,
+  ],
   ['src/cli/from-engine.ts', `export * from '../engine/good.js'`, 'moult(layers)'],
   ['src/cli/from-root.ts', `export * from '../state.js'`, 'moult(layers)'],
   ['src/state.ts', `export * from './cli/good.js'`, 'moult(layers)'],
@@ -77,7 +84,11 @@ const planted: readonly (readonly [path: string, text: string, rule?: string])[]
   ['src/engine/any.ts', `export const one: any = 1`, 'typescript(no-explicit-any)'],
   // promises
   ['src/engine/floating.ts', `export function go() {\n  Promise.resolve(1)\n}`, 'typescript(no-floating-promises)'],
-  ['src/engine/misused.ts', `export const go = (n: number[]) => n.forEach(async () => {})`, 'typescript(no-misused-promises)'],
+  [
+    'src/engine/misused.ts',
+    `export const go = (n: number[]) => n.forEach(async () => {})`,
+    'typescript(no-misused-promises)',
+  ],
   ['src/engine/thenable.ts', `export const go = async () => await 1`, 'typescript(await-thenable)'],
   ['test/floating.ts', `export function go() {\n  Promise.resolve(1)\n}`, 'typescript(no-floating-promises)'],
   ['test/good.ts', `import { test } from 'node:test'\ntest('a test need not be awaited', () => {})`],
@@ -87,7 +98,13 @@ const project = mkdtempSync(join(tmpdir(), 'moult-lint-'))
 let found: Map<string, Set<string>>
 
 before(() => {
-  for (const name of ['.oxlintrc.json', 'tsconfig.base.json', 'tsconfig.test.json', 'src/tsconfig.json', 'package.json'])
+  for (const name of [
+    '.oxlintrc.json',
+    'tsconfig.base.json',
+    'tsconfig.test.json',
+    'src/tsconfig.json',
+    'package.json',
+  ])
     cpSync(join(checkout, name), join(project, name))
   cpSync(join(checkout, 'scripts/lint'), join(project, 'scripts/lint'), { recursive: true })
   symlinkSync(join(checkout, 'node_modules'), join(project, 'node_modules'))

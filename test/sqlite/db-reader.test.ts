@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
 import type { DbWriter } from '#moult/stores/sqlite/db.js'
-import { readOnlyStep, step, testEach } from './db-under-test.js'
 import { makeDb } from '#moult/stores/sqlite/db-handle.js'
+import { drivers, readOnlyStep, step, testEach } from './db-under-test.js'
 
 const schema = `CREATE TABLE t(a, b); INSERT INTO t VALUES(1, 'x'), (2, 'y'); CREATE VIEW v AS SELECT * FROM t;
   CREATE TRIGGER r INSTEAD OF INSERT ON v BEGIN INSERT INTO t VALUES(new.a, new.b); END;
@@ -25,6 +29,8 @@ testEach(
   (open) => {
     const connection = open()
     const { db, broken } = readOnlyStep(connection, schema)
+    const changes = (): unknown => connection.prepare('SELECT total_changes()').get([])
+    const before = changes()
     for (const sql of [
       'INSERT INTO t VALUES(3, 4) RETURNING a',
       'INSERT INTO v VALUES(3, 4)',
@@ -44,7 +50,7 @@ testEach(
       }
     }
     assert.equal(broken(), null)
-    assert.equal(connection.prepare('SELECT total_changes() AS n').get([])?.['n'], 3)
+    assert.deepEqual(changes(), before)
   },
 )
 
@@ -55,6 +61,10 @@ testEach('[P15] a reader and a writer share a connection, and the writer goes on
   assert.equal(reader.number('SELECT count(*) FROM t'), 2)
   writer.run('DELETE FROM t')
   assert.equal(reader.number('SELECT count(*) FROM t'), 0)
+  writer.run('INSERT INTO t VALUES(7, NULL)')
+  assert.deepEqual(reader.get('SELECT * FROM t'), { a: 7, b: null })
+  writer.renameColumn('t', 'a', 'c')
+  assert.deepEqual(reader.get('SELECT * FROM t'), { c: 7, b: null })
   writer.exec('DROP TABLE t')
   assert.throws(() => reader.number('SELECT count(*) FROM t'), { code: 'SQLITE_ERROR', message: /no such table/ })
 })
@@ -87,3 +97,28 @@ testEach('[P15] a value that SQLite has no type for, or a wrong number of values
   assert.throws(() => db.all(7 as never), { name: 'TypeError', message: /not a number/ })
   assert.throws(() => db.all('PRAGMA optimize'), { code: 'STATEMENT_REFUSED' })
 })
+
+for (const driver of drivers) {
+  for (const mode of ['delete', 'wal']) {
+    test(`[P15] a long each works on a read-only connection and changes no file (${driver.name}, ${mode})`, (t) => {
+      const folder = mkdtempSync(join(tmpdir(), 'moult-db-'))
+      const writer = driver.open(join(folder, 'test.db'), { readOnly: false })
+      writer.exec(`PRAGMA journal_mode = ${mode}; CREATE TABLE t(a)`)
+      writer.exec(
+        'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT INTO t SELECT i FROM n',
+      )
+      const connection = driver.open(join(folder, 'test.db'), { readOnly: true })
+      t.after(() => {
+        connection.close()
+        writer.close()
+        rmSync(folder, { recursive: true })
+      })
+      const { db, expire } = readOnlyStep(connection)
+      const before = readdirSync(folder)
+      assert.equal([...db.each('SELECT a FROM t')].length, 1500)
+      expire()
+      assert.deepEqual(readdirSync(folder), before)
+      connection.exec('COMMIT')
+    })
+  }
+}

@@ -139,12 +139,16 @@ testEach('[P15] settings that a step changed and its temporary tables are gone w
   const before = setting()
   for (const value of ['ON', 'OFF', 'ON']) db.run(`PRAGMA legacy_alter_table = ${value}`)
   assert.deepEqual(setting(), { legacy_alter_table: 1 })
+  const cacheSize = db.number('PRAGMA cache_size')
+  for (const value of [100, 200, 100]) db.run(`PRAGMA cache_size = ${value}`)
+  assert.equal(db.number('PRAGMA cache_size'), 100)
   db.exec(`CREATE TEMP TABLE "a ""b"(x); CREATE TEMP VIEW v AS SELECT * FROM t; CREATE TEMP TABLE s(x INTEGER PRIMARY KEY AUTOINCREMENT);
     CREATE TEMP TRIGGER r AFTER INSERT ON main.t BEGIN INSERT INTO s VALUES(NULL); END;
     CREATE VIRTUAL TABLE temp.f USING fts5(x); INSERT INTO t VALUES(1)`)
   assert.ok(db.tableExists('s'))
   expire()
   assert.deepEqual(setting(), before)
+  assert.deepEqual(connection.prepare('PRAGMA cache_size').get([]), { cache_size: cacheSize })
   const left = "SELECT name FROM temp.sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
   assert.deepEqual(connection.prepare(left).all([]), [])
   connection.exec('COMMIT')

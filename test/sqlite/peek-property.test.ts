@@ -132,7 +132,7 @@ test('[P3] every database reads as SQLite reads it, at any moment a crash may le
       }
       await compareAfterCrash(path, directory, true)
     }),
-    { numRuns: Number(process.env['PEEK_RUNS'] ?? 60) },
+    { numRuns: Number(process.env['PEEK_RUNS'] ?? 25) },
   )
 })
 

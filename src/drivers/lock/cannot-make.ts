@@ -27,6 +27,13 @@ export function cannotMake(path: string, cause: unknown): MoultFailure {
         details,
         cause,
       })
+    case 'ENOENT':
+      return new MoultFailure('LOCK_LOST', {
+        message: `${path} was deleted while the lock was being taken`,
+        hint: 'Nothing was changed. See that no program deletes the lock directory, and start again.',
+        details,
+        cause,
+      })
     default:
       return new MoultFailure('DISK_FAILED', {
         message: `${path} cannot be made (${systemCode(cause) || 'unknown error'})`,

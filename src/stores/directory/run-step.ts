@@ -16,7 +16,12 @@ export interface StepRun {
   readonly step: Step
   readonly stores: Readonly<Record<string, unknown>>
   readonly context: StepContext
+  /** Gets a question for later: whether the step went on after its end. */
+  readonly breaches: Breach[]
 }
+
+/** HANDLE_EXPIRED if whoever had the files used them after its end; else null. */
+export type Breach = () => MoultFailure<'HANDLE_EXPIRED'> | null
 
 /** One step on an overlay, behind a savepoint: `up`, then `validate`, which only reads. */
 export async function runStep(run: StepRun): Promise<Applied> {
@@ -32,8 +37,9 @@ export async function runStep(run: StepRun): Promise<Applied> {
   return { result: 'done', changes: countChanges(before, overlay.changes()) }
 }
 
-async function runUp({ overlay, scope, step, stores, context }: StepRun): Promise<StepSkipped | null> {
+async function runUp({ overlay, scope, step, stores, context, breaches }: StepRun): Promise<StepSkipped | null> {
   const handle = makeFilesWriter(overlay, scope)
+  breaches.push(handle.breach)
   const { signal, dryRun } = context
   const progress = (done: number, total?: number): void => context.progress(done, total)
   const skip = (reason: string): never => context.skip(reason)

@@ -1,5 +1,4 @@
 import type { Overlay } from '../../disk/overlay.js'
-import type { MoultFailure } from '../../model/errors.js'
 import type { Marker } from '../../model/marker.js'
 import { noChanges } from '../../model/report.js'
 import { describeStep } from '../../model/step.js'
@@ -10,6 +9,7 @@ import { makeFilesReader, makeFilesWriter } from '../files/make-files.js'
 import type { FilesScope } from '../files/rejection.js'
 import { writeMarkerInto } from '../files/write-marker.js'
 import { runStep } from './run-step.js'
+import type { Breach } from './run-step.js'
 
 /** A run's transaction on a directory: an overlay, invisible until the commit of its files. */
 export async function beginDirectory(place: Place, run: RunScope, expected: Marker | null): Promise<StoreTransaction> {
@@ -20,24 +20,32 @@ export async function beginDirectory(place: Place, run: RunScope, expected: Mark
 function openTransaction(place: Place, run: RunScope, overlay: Overlay, first: Marker): StoreTransaction {
   const { name } = place.spec
   let marker = first
-  let isOver = false
-  const breaches: (() => MoultFailure | null)[] = []
+  const breaches: Breach[] = []
   const scopeFor = (step: string, version: number): FilesScope => ({ store: name, step, version, signal: run.signal })
 
   return {
     store: name,
     commit: { by: 'files', overlay },
-    apply: (step, stores, context) => {
+    apply: async (step, stores, context) => {
       const { lane, at } = findStep(place, step)
-      return runStep({ overlay, scope: scopeFor(describeStep(lane, step.name), at), step, stores, context })
+      return await runStep({
+        overlay,
+        scope: scopeFor(describeStep(lane, step.name), at),
+        step,
+        stores,
+        context,
+        breaches,
+      })
     },
     applyFlat: async () => ({ result: 'done', changes: noChanges }),
     view: (at, access, by): View => {
       const scope = scopeFor(by, at)
       const handle = access === 'write' ? makeFilesWriter(overlay, scope) : makeFilesReader(overlay, scope)
       breaches.push(handle.breach)
+      const savepoint = overlay.savepoint()
       return {
         value: handle.files,
+        undo: () => overlay.rollbackTo(savepoint),
         expire: () => {
           handle.expire()
           throwFirst([handle.breach])
@@ -48,18 +56,14 @@ function openTransaction(place: Place, run: RunScope, overlay: Overlay, first: M
       marker = writeMarkerInto(overlay, marker, { entries, touches })
     },
     prepare: async () => throwFirst(breaches),
-    rollback: async () => {
-      if (!isOver) overlay.discard()
-      isOver = true
-    },
-    close: async () => {
-      isOver = true
-    },
+    // What was staged stays until the run folder goes: a commit that was decided and then interrupted needs it.
+    rollback: async () => {},
+    close: async () => {},
   }
 }
 
 /** A step that did not await what it did with a store may have done half of it. */
-function throwFirst(breaches: readonly (() => MoultFailure | null)[]): void {
+function throwFirst(breaches: readonly Breach[]): void {
   for (const breach of breaches) {
     const failure = breach()
     if (failure !== null) throw failure

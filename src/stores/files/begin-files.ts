@@ -1,8 +1,6 @@
-import { join } from 'node:path'
 import { openOverlay } from '../../disk/overlay.js'
 import type { Overlay } from '../../disk/overlay.js'
-import { openScratchStaging, openStaging } from '../../disk/staging.js'
-import type { Staging } from '../../disk/staging.js'
+import { openStaging } from '../../disk/staging.js'
 import { MoultFailure } from '../../model/errors.js'
 import type { Marker } from '../../model/marker.js'
 import type { Place, RunScope } from '../../model/store.js'
@@ -34,16 +32,7 @@ export async function beginFiles(
       details: { store: place.spec.name },
     })
   }
-  const staging = await openStagingFor(place, run)
-  return {
-    overlay: openOverlay({ root: place.root, claim: place.claim, staging }),
-    marker: marker ?? emptyMarker(place.spec.name),
-  }
-}
-
-/** A run stages where files can be renamed into the store from; a dry run stages elsewhere and commits nothing (G7). */
-async function openStagingFor({ root, spec }: Place, { runFolder }: RunScope): Promise<Staging> {
-  if (runFolder !== join(root, '.moult', 'run'))
-    return openScratchStaging(root, join(runFolder, encodeURIComponent(spec.name)))
-  return await openStaging({ root, runFolder, store: spec.name, base: spec.path })
+  const { root, spec, claim } = place
+  const staging = await openStaging({ root, runFolder: run.runFolder, store: spec.name, base: spec.path })
+  return { overlay: openOverlay({ root, claim, staging }), marker: marker ?? emptyMarker(spec.name) }
 }

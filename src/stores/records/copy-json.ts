@@ -22,7 +22,10 @@ function copyAt(value: unknown, path: (string | number)[]): unknown {
     case 'object':
       return value === null ? null : copyContainer(value, path)
     default:
-      throw new JsonValueError(path, value === undefined ? 'undefined is not a JSON value' : `a ${typeof value} is not a JSON value`)
+      throw new JsonValueError(
+        path,
+        value === undefined ? 'undefined is not a JSON value' : `a ${typeof value} is not a JSON value`,
+      )
   }
 }
 
@@ -44,7 +47,8 @@ function copyContainer(value: object, path: (string | number)[]): unknown {
     const member = copyAt(value[key], path)
     path.pop()
     // Assigning to this key would change the prototype.
-    if (key === '__proto__') Object.defineProperty(copy, key, { value: member, enumerable: true, configurable: true, writable: true })
+    if (key === '__proto__')
+      Object.defineProperty(copy, key, { value: member, enumerable: true, configurable: true, writable: true })
     else copy[key] = member
   }
   return copy

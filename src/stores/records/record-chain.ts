@@ -60,14 +60,17 @@ export function checkKnown(chain: RecordChain, version: number, to: number): voi
   const head = headOf(chain)
   if (version >= chain.oldest && version <= head) return
   const reason =
-    version > head ? `it is at version ${version}, and this program knows ${head}` : `it is at version ${version}, and the oldest that this program reads is ${chain.oldest}`
+    version > head
+      ? `it is at version ${version}, and this program knows ${head}`
+      : `it is at version ${version}, and the oldest that this program reads is ${chain.oldest}`
   throw new RecordProblem({ blame: 'document', from: version, to, reason })
 }
 
 /** Throws unless `value` is a whole document of the version. One that says no version is checked as if it said this. */
 export function checkDocument(chain: RecordChain, value: unknown, version: number, to: number): void {
   checkKnown(chain, version, to)
-  const reject = (reason: string, cause?: unknown): RecordProblem => new RecordProblem({ blame: 'document', from: version, to, reason, cause })
+  const reject = (reason: string, cause?: unknown): RecordProblem =>
+    new RecordProblem({ blame: 'document', from: version, to, reason, cause })
   let misfit: string | null
   try {
     misfit = findMisfit(chain, asVersion(chain, value, version), version)
@@ -92,7 +95,8 @@ export function bringTo(chain: RecordChain, value: unknown, from: number, to: nu
     const { down, additive } = versionAt(chain, version + 1)
     // Whoever knows the older version can use what an additive change left as it is.
     const change = typeof down === 'function' ? down : additive && down === null ? keep : null
-    if (change === null) throw new RecordProblem({ blame: 'step', from, to, reason: `version ${version + 1} has no way back` })
+    if (change === null)
+      throw new RecordProblem({ blame: 'step', from, to, reason: `version ${version + 1} has no way back` })
     current = applyChange({ chain, change, current, version, from, to, name: 'down' })
   }
   return current
@@ -138,7 +142,8 @@ interface ChangeRun {
 }
 
 function applyChange({ chain, change, current, version, from, to, name }: ChangeRun): unknown {
-  const fail = (reason: string, cause?: unknown): RecordProblem => new RecordProblem({ blame: 'step', from, to, reason, cause })
+  const fail = (reason: string, cause?: unknown): RecordProblem =>
+    new RecordProblem({ blame: 'step', from, to, reason, cause })
   const what = `the '${name}' that makes version ${version}`
   let result: unknown
   try {
@@ -158,7 +163,9 @@ function applyChange({ chain, change, current, version, from, to, name }: Change
   try {
     misfit = findMisfit(chain, stamped, version)
   } catch (error) {
-    throw error instanceof JsonValueError ? fail(`${what} returned what JSON cannot hold: ${error.message}`, error) : error
+    throw error instanceof JsonValueError
+      ? fail(`${what} returned what JSON cannot hold: ${error.message}`, error)
+      : error
   }
   if (misfit !== null) throw fail(`${what} returned something else than a version ${version}: ${misfit}`)
   return stamped
@@ -168,7 +175,8 @@ function applyChange({ chain, change, current, version, from, to, name }: Change
 function findMisfit(chain: RecordChain, value: unknown, version: number): string | null {
   const { schema } = versionAt(chain, version)
   const copy = copyJson(value)
-  const fail = (reason: string, cause?: unknown): RecordProblem => new RecordProblem({ blame: 'step', from: version, to: version, reason, cause })
+  const fail = (reason: string, cause?: unknown): RecordProblem =>
+    new RecordProblem({ blame: 'step', from: version, to: version, reason, cause })
   let answer: ReturnType<Schema['~standard']['validate']>
   try {
     answer = schema['~standard'].validate(copy)

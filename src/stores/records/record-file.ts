@@ -9,12 +9,13 @@ import type { ParsedJson } from '../../json/parse.js'
 import { rewriteJsonText } from '../../json/rewrite.js'
 import { stringifyJson } from '../../json/stringify.js'
 import { systemCode } from '../../model/errors.js'
-import { decodeText, encodeText } from '../files/decode-text.js'
+import { encodeText } from '../files/decode-text.js'
+import { readDocumentText } from './document-text.js'
 import { checkDocument, checkKnown, headOf, isObject, readVersion, stamp } from './record-chain.js'
 import type { RecordChain } from './record-chain.js'
 import { RecordProblem, rejectRecord } from './record-problem.js'
-import { upgradeValue } from './record.js'
-import type { Upgraded } from './record.js'
+import { upgradeValue } from './upgrade-value.js'
+import type { Upgraded } from './upgrade-value.js'
 
 interface ReadDocument {
   readonly source: ParsedJson
@@ -23,12 +24,18 @@ interface ReadDocument {
 }
 
 /** See `RecordAccess.read`. */
-export async function readRecord(chain: RecordChain, file: string, options: { readonly writeBack?: boolean } = {}): Promise<Upgraded<unknown>> {
+export async function readRecord(
+  chain: RecordChain,
+  file: string,
+  options: { readonly writeBack?: boolean } = {},
+): Promise<Upgraded<unknown>> {
   const stray = Object.keys(options).find((key) => key !== 'writeBack')
-  if (stray !== undefined) throw new TypeError(`record('${chain.name}').read: unknown option '${stray}'; known is writeBack`)
+  if (stray !== undefined)
+    throw new TypeError(`record('${chain.name}').read: unknown option '${stray}'; known is writeBack`)
   const { source, identity } = readDocument(chain, file)
   const upgraded = upgradeValue(chain, source.value, file)
-  if (upgraded.changed && options.writeBack === true) replace(chain, file, rewrite(chain, source, upgraded.value), identity)
+  if (upgraded.changed && options.writeBack === true)
+    replace(chain, file, rewrite(chain, source, upgraded.value), identity)
   return upgraded
 }
 
@@ -37,12 +44,23 @@ export async function writeRecord(chain: RecordChain, file: string, value: unkno
   const head = headOf(chain)
   const before = readDocumentIfAny(chain, file)
   try {
-    if (!isObject(value)) throw new RecordProblem({ blame: 'step', from: null, to: head, reason: 'what was given to write is not an object' })
+    if (!isObject(value))
+      throw new RecordProblem({
+        blame: 'step',
+        from: null,
+        to: head,
+        reason: 'what was given to write is not an object',
+      })
     // A newer program wrote what is there: it must not be replaced by what this one knows (G6).
     if (before !== null) checkKnown(chain, readVersion(chain, before.source.value, head), head)
     const stamped = stamp(chain, value, head)
     checkDocument(chain, stamped, head, head)
-    replace(chain, file, before === null ? stringifyJson(stamped) : rewrite(chain, before.source, stamped), before?.identity ?? null)
+    replace(
+      chain,
+      file,
+      before === null ? stringifyJson(stamped) : rewrite(chain, before.source, stamped),
+      before?.identity ?? null,
+    )
   } catch (error) {
     throw error instanceof RecordProblem ? rejectRecord(chain.name, file, error) : error
   }
@@ -55,11 +73,15 @@ function rewrite(chain: RecordChain, source: ParsedJson, value: unknown): string
 function readDocument(chain: RecordChain, file: string): ReadDocument {
   const { bytes, identity } = readBytes(file)
   const reject = (reason: string, cause?: unknown): Error =>
-    rejectRecord(chain.name, file, new RecordProblem({ blame: 'document', from: null, to: headOf(chain), reason, cause }))
-  const text = decodeText(bytes)
-  if (text === null) throw reject('it is not UTF-8 text')
+    rejectRecord(
+      chain.name,
+      file,
+      new RecordProblem({ blame: 'document', from: null, to: headOf(chain), reason, cause }),
+    )
+  const read = readDocumentText(bytes)
+  if ('reason' in read) throw reject(read.reason)
   try {
-    return { source: parseJsonText(text), identity }
+    return { source: parseJsonText(read.text), identity }
   } catch (error) {
     throw error instanceof JsonTextError ? reject(error.message, error) : error
   }

@@ -28,13 +28,22 @@ export class RecordProblem extends Error {
 }
 
 /** A problem as the one who asked for this record is told. */
-export function rejectRecord(record: string, file: string | null, problem: RecordProblem): MoultFailure<'RECORD_REJECTED'> {
+export function rejectRecord(
+  record: string,
+  file: string | null,
+  problem: RecordProblem,
+): MoultFailure<'RECORD_REJECTED'> {
   const { from, to, reason, blame, cause } = problem
   const which = file === null ? `A record '${record}'` : `The record '${record}' in ${file}`
   const isNewer = from !== null && from > to
   return new MoultFailure('RECORD_REJECTED', {
     message: `${which} cannot be brought to version ${to}: ${reason}. It was left as it is.`,
-    hint: blame === 'step' ? 'Mend that code; the document is not to blame.' : isNewer ? 'Use the program that wrote it, or a newer one.' : 'Mend the document, or take it out.',
+    hint:
+      blame === 'step'
+        ? 'Mend that code; the document is not to blame.'
+        : isNewer
+          ? 'Use the program that wrote it, or a newer one.'
+          : 'Mend the document, or take it out.',
     details: { record, file, from, to, reason },
     ...(cause === undefined ? {} : { cause }),
   })

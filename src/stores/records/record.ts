@@ -1,24 +1,20 @@
-import type { Input, Schema } from '../files/schema.js'
-import { copyJson } from './copy-json.js'
-import { bringTo, checkDocument, headOf, readVersion } from './record-chain.js'
-import type { RecordChain, RecordVersion } from './record-chain.js'
-import { RecordProblem, rejectRecord } from './record-problem.js'
 import type { Succ } from '../../model/type-arithmetic.js'
+import type { Input, Schema } from '../files/schema.js'
+import { headOf } from './record-chain.js'
+import type { RecordChain, RecordVersion } from './record-chain.js'
+import { upgradeValue } from './upgrade-value.js'
+import type { Upgraded } from './upgrade-value.js'
+
+export type { Upgraded } from './upgrade-value.js'
 
 /** What `up` and `down` return: moult stamps the version key itself. */
 // Key remapping, and not Omit, keeps the known keys of a type that has an index signature too.
-export type Unstamped<V, K extends string> = { [P in keyof V as P extends K ? never : P]: V[P] } & { [P in K]?: unknown }
+export type Unstamped<V, K extends string> = { [P in keyof V as P extends K ? never : P]: V[P] } & {
+  [P in K]?: unknown
+}
 
 /** The versions a record has, by number; grows with each call of `version`. */
 export type Versions = { readonly [version: number]: unknown }
-
-export interface Upgraded<V> {
-  readonly value: V
-  /** The version it had. */
-  readonly from: number
-  readonly to: number
-  readonly changed: boolean
-}
 
 /** How a version is made of the one before. Synchronous; the functions may alter what they are given. */
 export interface RecordChange<Old, New, K extends string> {
@@ -31,7 +27,10 @@ export interface RecordChange<Old, New, K extends string> {
 
 export interface RecordStart<N extends string, K extends string> {
   /** The oldest version that this program still reads. */
-  version<const F extends number, S extends Schema>(n: F, schema: S): RecordType<N, K, { readonly [P in F]: Input<S> }, F>
+  version<const F extends number, S extends Schema>(
+    n: F,
+    schema: S,
+  ): RecordType<N, K, { readonly [P in F]: Input<S> }, F>
 }
 
 /** A kind of record with all its versions, as `records` takes it. */
@@ -47,14 +46,38 @@ export interface AnyRecord<V extends Versions, Head extends number> {
  * A kind of JSON document in all its versions. Frozen data; each call of `version` gives a new one. Schemas only check:
  * what they return is thrown away, so defaults, coercions and transforms have no effect and unknown keys are kept.
  */
-export interface RecordType<N extends string, K extends string, V extends Versions, Head extends number> extends AnyRecord<V, Head>, RecordMethods<K, V[Head]> {
+export interface RecordType<N extends string, K extends string, V extends Versions, Head extends number>
+  extends AnyRecord<V, Head>, RecordAccess<K, V[Head]> {
   readonly name: N
   /** The next version. */
-  version<S extends Schema>(n: Succ<Head>, schema: S, change: RecordChange<V[Head], Input<S>, K>): RecordType<N, K, V & { readonly [P in Succ<Head>]: Input<S> }, Succ<Head>>
+  version<S extends Schema>(
+    n: Succ<Head>,
+    schema: S,
+    change: RecordChange<V[Head], Input<S>, K>,
+  ): RecordType<N, K, V & { readonly [P in Succ<Head>]: Input<S> }, Succ<Head>>
 }
 
-/** Records without a version key are brought forward by their store alone, which knows what they are. */
-type RecordMethods<K extends string, V> = [K] extends [never] ? object : RecordAccess<K, V>
+export interface KeylessRecordStart<N extends string> {
+  /** The oldest version that this program still reads. */
+  version<const F extends number, S extends Schema>(
+    n: F,
+    schema: S,
+  ): KeylessRecordType<N, { readonly [P in F]: Input<S> }, F>
+}
+
+/** As `RecordType`, for documents that say no version: only their store can bring them forward. */
+export interface KeylessRecordType<N extends string, V extends Versions, Head extends number> extends AnyRecord<
+  V,
+  Head
+> {
+  readonly name: N
+  /** The next version. */
+  version<S extends Schema>(
+    n: Succ<Head>,
+    schema: S,
+    change: RecordChange<V[Head], Input<S>, never>,
+  ): KeylessRecordType<N, V & { readonly [P in Succ<Head>]: Input<S> }, Succ<Head>>
+}
 
 /** For apps that load records one at a time. */
 export interface RecordAccess<K extends string, V> {
@@ -83,7 +106,9 @@ export interface RecordAccess<K extends string, V> {
 }
 
 /** The value of a record at its newest version. */
-export type RecordValue<R> = R extends { readonly '~versions'?: { readonly versions: infer V; readonly head: infer H } } ? V[H & keyof V] : never
+export type RecordValue<R> = R extends { readonly '~versions'?: { readonly versions: infer V; readonly head: infer H } }
+  ? V[H & keyof V]
+  : never
 
 export interface RecordOptions<K extends string> {
   /** The key of each document that holds its version, a whole number from 1. */
@@ -96,9 +121,12 @@ export interface RecordOptions<K extends string> {
  * Declares a kind of record. With `versionKey: false` documents say no version: the marker of their store is the only
  * one. Throws a TypeError for what cannot be meant.
  */
-export function record<const N extends string, const K extends string>(name: N, options: RecordOptions<K>): RecordStart<N, K>
-export function record<const N extends string>(name: N, options: { readonly versionKey: false }): RecordStart<N, never>
-export function record(name: string, options: RecordOptions<string> | { readonly versionKey: false }): RecordStart<string, string> {
+export function record<const N extends string, const K extends string>(
+  name: N,
+  options: RecordOptions<K>,
+): RecordStart<N, K>
+export function record<const N extends string>(name: N, options: { readonly versionKey: false }): KeylessRecordStart<N>
+export function record(name: string, options: RecordOptions<string> | { readonly versionKey: false }): unknown {
   const owner = `record('${name}')`
   if (typeof name !== 'string' || name.trim() === '') throw new TypeError(`${owner}: its name is missing`)
   checkOptions(owner, options)
@@ -106,12 +134,13 @@ export function record(name: string, options: RecordOptions<string> | { readonly
   const unversioned = 'unversioned' in options ? options.unversioned : 'refuse'
   return Object.freeze({
     version(oldest: number, schema: Schema) {
-      if (!Number.isSafeInteger(oldest) || oldest < 1) throw new TypeError(`${owner}: '${oldest}' is no version; versions are whole numbers from 1`)
+      if (!Number.isSafeInteger(oldest) || oldest < 1)
+        throw new TypeError(`${owner}: '${oldest}' is no version; versions are whole numbers from 1`)
       checkIsSchema(`${owner}, version ${oldest}`, schema)
       const first: RecordVersion = Object.freeze({ schema, up: null, down: null, additive: false })
       return build({ name, versionKey, unversioned, oldest, versions: [first] })
     },
-  }) as unknown as RecordStart<string, string>
+  })
 }
 
 function build(chain: RecordChain): unknown {
@@ -135,20 +164,13 @@ function build(chain: RecordChain): unknown {
   })
 }
 
-/** `upgrade`, with the file for messages. The value is altered by no one. */
-export function upgradeValue(chain: RecordChain, value: unknown, file: string | null): Upgraded<unknown> {
-  const to = headOf(chain)
-  try {
-    const from = readVersion(chain, value, to)
-    checkDocument(chain, value, from, to)
-    return from === to ? { value, from, to, changed: false } : { value: bringTo(chain, copyJson(value), from, to), from, to, changed: true }
-  } catch (error) {
-    throw error instanceof RecordProblem ? rejectRecord(chain.name, file, error) : error
-  }
-}
-
 export function isRecord(value: unknown): value is AnyRecord<Versions, number> {
-  return typeof value === 'object' && value !== null && (value as Partial<AnyRecord<Versions, number>>)['~moult'] === 1 && '~record' in value
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (value as Partial<AnyRecord<Versions, number>>)['~moult'] === 1 &&
+    '~record' in value
+  )
 }
 
 function checkOptions(owner: string, options: unknown): void {
@@ -156,17 +178,26 @@ function checkOptions(owner: string, options: unknown): void {
   const stray = Object.keys(others)[0]
   if (stray !== undefined) throw new TypeError(`${owner}: unknown option '${stray}'; known are versionKey, unversioned`)
   if (versionKey === false) {
-    if (unversioned !== undefined) throw new TypeError(`${owner}: without a version key there is nothing for 'unversioned' to decide`)
+    if (unversioned !== undefined)
+      throw new TypeError(`${owner}: without a version key there is nothing for 'unversioned' to decide`)
     return
   }
-  if (typeof versionKey !== 'string' || versionKey === '' || versionKey === '__proto__') throw new TypeError(`${owner}: 'versionKey' must be the name of a key, or false`)
+  if (typeof versionKey !== 'string' || versionKey === '' || versionKey === '__proto__')
+    throw new TypeError(`${owner}: 'versionKey' must be the name of a key, or false`)
   if (unversioned === 'refuse' || (Number.isSafeInteger(unversioned) && Number(unversioned) >= 1)) return
-  throw new TypeError(`${owner}: 'unversioned' must say what a document without '${versionKey}' is: a version, or 'refuse'`)
+  throw new TypeError(
+    `${owner}: 'unversioned' must say what a document without '${versionKey}' is: a version, or 'refuse'`,
+  )
 }
 
 function checkIsSchema(where: string, schema: unknown): void {
   const props: unknown = (schema as Partial<Schema> | null | undefined)?.['~standard']
-  if (typeof props === 'object' && props !== null && typeof (props as Partial<Schema['~standard']>).validate === 'function') return
+  if (
+    typeof props === 'object' &&
+    props !== null &&
+    typeof (props as Partial<Schema['~standard']>).validate === 'function'
+  )
+    return
   throw new TypeError(`${where}: its schema must be a Standard Schema (zod, valibot, arktype, …)`)
 }
 
@@ -174,8 +205,16 @@ function checkChange(where: string, schema: Schema, change: unknown): RecordVers
   const { up, down, additive, ...others } = (change ?? {}) as Partial<Record<string, unknown>>
   const stray = Object.keys(others)[0]
   if (stray !== undefined) throw new TypeError(`${where}: unknown option '${stray}'; known are up, down, additive`)
-  if (typeof up !== 'function') throw new TypeError(`${where}: 'up' is missing: a function that makes this version of the one before`)
-  if (down !== undefined && down !== 'impossible' && typeof down !== 'function') throw new TypeError(`${where}: 'down' must be a function or 'impossible'`)
-  if (additive !== undefined && typeof additive !== 'boolean') throw new TypeError(`${where}: 'additive' must be true or false`)
-  return Object.freeze({ schema, up: up as RecordVersion['up'], down: (down ?? null) as RecordVersion['down'], additive: additive ?? false })
+  if (typeof up !== 'function')
+    throw new TypeError(`${where}: 'up' is missing: a function that makes this version of the one before`)
+  if (down !== undefined && down !== 'impossible' && typeof down !== 'function')
+    throw new TypeError(`${where}: 'down' must be a function or 'impossible'`)
+  if (additive !== undefined && typeof additive !== 'boolean')
+    throw new TypeError(`${where}: 'additive' must be true or false`)
+  return Object.freeze({
+    schema,
+    up: up as RecordVersion['up'],
+    down: (down ?? null) as RecordVersion['down'],
+    additive: additive ?? false,
+  })
 }

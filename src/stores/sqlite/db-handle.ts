@@ -66,7 +66,7 @@ function reader(session: StepSession): DbReader {
       const prepared = withRows(session.prepared(sql))
       const row = session.perform(() => prepared.statement.get(params))
       if (row === undefined) throw new Error('the query that should give a number has no row')
-      const value = row[prepared.columns[0] ?? '']
+      const value = row[prepared.statement.columns()[0] ?? '']
       if (typeof value === 'number' && Number.isSafeInteger(value)) return value
       throw new Error(`the query that should give a number gives ${describeValue(value)}`)
     },
@@ -95,7 +95,7 @@ function writer(session: StepSession): DbWriter {
 function execOne(session: StepSession, sql: SqlStatement): void {
   try {
     const prepared = session.preparedStatement(sql)
-    if (prepared.isChange || prepared.columns.length === 0) runToEnd(session, prepared, [])
+    if (prepared.isChange || !prepared.hasRows) runToEnd(session, prepared, [])
     else session.perform(() => session.connection.exec(sql.text))
   } catch (error) {
     if (!(error instanceof SqliteFailure) || sql.line === 1) throw error
@@ -105,7 +105,7 @@ function execOne(session: StepSession, sql: SqlStatement): void {
 }
 
 function withRows(prepared: Prepared): Prepared {
-  if (prepared.columns.length > 0) return prepared
+  if (prepared.hasRows) return prepared
   throw new TypeError(`${prepared.sql.verb} returns no rows; use run or exec`)
 }
 

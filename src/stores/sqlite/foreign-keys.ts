@@ -26,7 +26,7 @@ const keptRowids = 200_000
 
 /**
  * Every row of a database that breaks a foreign key now, found whether `foreign_keys` is on or not. A foreign key that
- * SQLite can't check at all (`foreign key mismatch`) counts as one violation of its table.
+ * SQLite can't check at all (`foreign key mismatch`) counts as one violation of its table, and may hide others there.
  *
  * Keys are told apart by their columns, not by the number SQLite gives them, which moves when a table is rebuilt.
  */

@@ -56,7 +56,7 @@ export async function peek(path: string, tables: readonly string[]): Promise<Pee
     try {
       const paths = pathsOf(path)
       const before = stampsOf(paths)
-      const look = lookAt(paths, tables)
+      const look = lookAt(paths, before, tables)
       if (isSame(stampsOf(paths), before)) {
         if (!isFresh(before) || (earlier !== null && isSameLook(earlier, look))) return look.found
         earlier = look
@@ -82,20 +82,22 @@ interface Paths {
   readonly journal: string
 }
 
-function lookAt(paths: Paths, tables: readonly string[]): Look {
+function lookAt(paths: Paths, [, walStamp, journalStamp]: readonly string[], tables: readonly string[]): Look {
   const opened: number[] = []
   let pages: Pages | null = null
   try {
-    const wal = openSidecar(paths.wal, opened)
-    const journal = openSidecar(paths.journal, opened)
-    const main = pin(paths.main)
-    pages =
-      main === null || (main.size === 0 && wal === null && journal === null) ? null : Pages.open({ main, wal, journal })
-    if (main === null && (wal ?? journal) !== null) {
+    const wal = walStamp === '-' ? null : openSidecar(paths.wal, opened)
+    const journal = journalStamp === '-' ? null : openSidecar(paths.journal, opened)
+    const main = mainFile(paths.main)
+    const isAlone = wal === null && journal === null
+    if (main === null && !isAlone) {
       throw new Unreadable('sidecar', 'the file is gone, but a -wal or -journal with content stands where it was')
     }
-    if (pages !== null) return { found: readDatabase(pages, tables), seen: pages.seen }
-    return { found: { state: main === null ? 'absent' : 'empty' }, seen: new Map() }
+    if (main === null) return { found: { state: 'absent' }, seen: new Map() }
+    if (main.size === 0 && isAlone) return { found: { state: 'empty' }, seen: new Map() }
+    pages = Pages.open({ main, wal, journal })
+    if (pages === null) return { found: { state: 'empty' }, seen: new Map() }
+    return { found: readDatabase(pages, tables), seen: pages.seen }
   } catch (error) {
     return { found: asUnreadable(error), seen: pages?.seen ?? new Map() }
   } finally {
@@ -121,6 +123,12 @@ function readDatabase(pages: Pages, wanted: readonly string[]): DatabasePeek {
     schema: objects.map(({ type, name, tableName, sql }) => ({ type, name, tableName, sql })),
     tables,
   }
+}
+
+/** SQLite takes a file of one byte for an empty one, because on some systems it makes them so (its ticket 3260). */
+function mainFile(path: string): OpenFile | null {
+  const found = pin(path)
+  return found === null || found.size !== 1 ? found : { fd: found.fd, size: 0 }
 }
 
 /** SQLite resolves a symlink first, so the sidecars stand beside the real file. */

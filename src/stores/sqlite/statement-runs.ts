@@ -10,8 +10,8 @@ export function allRows(session: StepSession, { statement, isChange }: Prepared,
 
 /** Runs a statement to its end, throws its rows away if it has any, and returns how many it changed. */
 export function runToEnd(session: StepSession, prepared: Prepared, params: readonly SqlValue[]): number {
-  const { statement, columns, isChange } = prepared
-  if (columns.length > 0) {
+  const { statement, hasRows, isChange } = prepared
+  if (hasRows) {
     const { length } = allRows(session, prepared, params)
     return isChange ? length : 0
   }

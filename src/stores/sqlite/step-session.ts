@@ -10,8 +10,7 @@ import { dropTemporary } from './temporary.js'
 export interface Prepared {
   readonly sql: SqlStatement
   readonly statement: Statement
-  /** Names of the result's columns; none if it returns no rows. */
-  readonly columns: readonly string[]
+  readonly hasRows: boolean
   /** Whether it is an INSERT, REPLACE, UPDATE or DELETE: SQLite's own count of changes means these alone. */
   readonly isChange: boolean
 }
@@ -36,12 +35,13 @@ export interface StepSession {
 }
 
 const cacheLimit = 200
-const changeVerbs = ['INSERT', 'REPLACE', 'UPDATE', 'DELETE']
 const schemaVerbs = ['CREATE', 'ALTER', 'DROP']
+const changeVerbs = ['INSERT', 'REPLACE', 'UPDATE', 'DELETE']
 
-/** What the sessions of one connection share: they lose its transaction together. */
+/** What the sessions of one connection share: its transaction and its schema. */
 interface Shared {
   sessions: number
+  schemaChanges: number
   failure: MoultFailure<'TRANSACTION_LOST'> | null
 }
 
@@ -50,7 +50,7 @@ const sharedBy = new WeakMap<Connection, Shared>()
 function share(connection: Connection): Shared {
   let shared = sharedBy.get(connection)
   if (shared === undefined || shared.sessions === 0) {
-    shared = { sessions: 0, failure: null }
+    shared = { sessions: 0, schemaChanges: 0, failure: null }
     sharedBy.set(connection, shared)
   }
   shared.sessions++
@@ -65,6 +65,7 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
   const own = new Map<string, Statement>()
   const borrowed = new Map<string, number>()
   let expired = false
+  let schemaSeen = shared.schemaChanges
   let rows = 0
 
   function refuseDead(): void {
@@ -104,7 +105,7 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
 
   function prepared(sql: string): Prepared {
     refuseDead()
-    const known = cache.get(sql)
+    const known = recall(sql)
     if (known !== undefined) return known
     if (typeof sql !== 'string') throw new TypeError(`SQL is a text, not a ${typeof sql}`)
     const [first, ...others] = splitSql(sql)
@@ -120,24 +121,24 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
       if (options.access === 'read') refuseWrites(sql)
       const statement = connection.prepare(sql.text)
       const isChange = changeVerbs.includes(sql.verb) && !sql.isExplained
-      return { sql, statement, columns: statement.columns(), isChange }
+      return { sql, statement, hasRows: statement.columns().length > 0, isChange }
     })
-    // A statement compiled before the schema changed may know too few columns.
-    if (schemaVerbs.includes(sql.verb)) forget()
-    // Some pragmas act when they are compiled, so a kept one would act only once.
-    else if (sql.verb !== 'PRAGMA') keep(key, entry)
+    if (schemaVerbs.includes(sql.verb)) shared.schemaChanges++
+    else keep(key, entry)
     return entry
+  }
+
+  /** node:sqlite keeps the names of a statement's columns, so after a change of the schema all are compiled anew. */
+  function recall(key: string): Prepared | undefined {
+    if (schemaSeen !== shared.schemaChanges) cache.clear()
+    schemaSeen = shared.schemaChanges
+    return cache.get(key)
   }
 
   function keep(key: string, entry: Prepared): void {
     const [oldest] = cache.size < cacheLimit ? [] : cache.keys()
     if (oldest !== undefined) cache.delete(oldest)
     cache.set(key, entry)
-  }
-
-  function forget(): void {
-    cache.clear()
-    own.clear()
   }
 
   function refuseWrites(sql: SqlStatement): void {
@@ -166,7 +167,7 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
     prepared,
     preparedStatement(sql) {
       refuseDead()
-      return cache.get(sql.text) ?? compile(sql, sql.text)
+      return recall(sql.text) ?? compile(sql, sql.text)
     },
     perform,
     ask(sql, ...params) {
@@ -181,7 +182,8 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
     expire() {
       if (expired) return
       expired = true
-      forget()
+      cache.clear()
+      own.clear()
       for (const [name, value] of borrowed) connection.exec(`PRAGMA ${name} = ${value}`)
       shared.sessions--
       if (shared.sessions === 0 && connection.inTransaction) dropTemporary(connection)

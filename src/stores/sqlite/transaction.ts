@@ -6,6 +6,7 @@ import type { Applied, CommitBySelf, Place, StepContext, StoreTransaction, View 
 import type { Step } from '../../model/step.js'
 import { commitTransaction } from './commit.js'
 import { makeDb } from './db-handle.js'
+import { openView } from './view.js'
 import { watchForeignKeys } from './foreign-key-watch.js'
 import { quoteName } from './identifier.js'
 import { createMarkerTable, entryWriter } from './marker-table.js'
@@ -73,15 +74,7 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
         foreignKeys.begin()
         writtenBy = by
       }
-      const handle = makeDb(connection, { storeName: place.spec.name, stepName: by, markerTables, writable: access === 'write' })
-      return {
-        value: handle.db,
-        expire: () => {
-          handle.expire()
-          const broken = handle.broken()
-          if (broken) throw broken
-        },
-      }
+      return openView(connection, { storeName: place.spec.name, stepName: by, markerTables, writable: access === 'write' })
     },
     mark: (entries, touches) => {
       if (!writeEntry) {

@@ -1,13 +1,8 @@
 import { disk } from '../../disk/disk.js'
+import { keepTimes } from '../../disk/staging.js'
 import { systemCode } from '../../model/errors.js'
 
 const sidecars = ['-journal', '-wal', '-shm'] as const
-
-interface Times {
-  readonly path: string
-  readonly atimeMs: number
-  readonly mtimeMs: number
-}
 
 /**
  * What has to be put back, besides what ROLLBACK does, for a database to be as it was before a run opened it: a file
@@ -24,13 +19,13 @@ export function rememberUntouched(path: string): Untouched {
   const existed = stampOf(path) !== null
   const present = new Set(sidecars.filter((suffix) => stampOf(path + suffix) !== null))
   const hadLog = (stampOf(`${path}-wal`)?.size ?? 0n) > 0n
-  const times = timesOf(folder)
+  const putTimesBack = keepTimes([folder])
   return {
     hadLog,
     putBack: () => {
       const made = sidecars.filter((suffix) => !present.has(suffix)).map((suffix) => path + suffix)
       for (const file of existed ? made : [path, ...made]) removeIfEmptyOrOurs(file, existed)
-      disk.utimes(times.path, times.atimeMs, times.mtimeMs)
+      putTimesBack()
     },
   }
 }
@@ -50,9 +45,4 @@ function stampOf(path: string): { readonly size: bigint } | null {
     if (systemCode(error) === 'ENOENT') return null
     throw error
   }
-}
-
-function timesOf(path: string): Times {
-  const { atimeNs, mtimeNs } = disk.stat(path)
-  return { path, atimeMs: Number(atimeNs) / 1e6, mtimeMs: Number(mtimeNs) / 1e6 }
 }

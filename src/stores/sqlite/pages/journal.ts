@@ -31,15 +31,13 @@ const firstSector = 512
 export function readJournal(file: OpenFile, databasePageSize: number): JournalOverlay | null {
   if (file.size < firstSector) return null
   const window = new FileWindow(file)
-  if (isSuperJournalGone(file)) return null
   const first = window.view(0, 28)
-  if (first === null || !isHeader(first)) return null
+  if (first === null || !isHeader(first) || isSuperJournalGone(file)) return null
   const pageCount = first.readUInt32BE(16)
   const sectorSize = first.readUInt32BE(20)
   const pageSize = first.readUInt32BE(24) || databasePageSize
   // Written by a process that died before it synced the header, and so before it touched the database.
-  if (!isPageSize(pageSize) || sectorSize < 32 || sectorSize > 65536 || (sectorSize & (sectorSize - 1)) !== 0)
-    return null
+  if (!isPageSize(pageSize) || !isSectorSize(sectorSize)) return null
 
   const offsets = new Map<number, number>()
   const recordBytes = pageSize + 8
@@ -67,6 +65,22 @@ export function readJournal(file: OpenFile, databasePageSize: number): JournalOv
     headerAt = Math.ceil(at / sectorSize) * sectorSize
   }
   return { pageSize, pageCount, offsets }
+}
+
+/**
+ * Whether a journal beside an empty file is that of the transaction which was to fill it. SQLite writes the header
+ * without its first 12 bytes and adds them with the sync that allows it to touch the database; a journal that is
+ * finished with (PERSIST) has 28 zeros instead.
+ */
+export function isJournalOfNewDatabase(file: OpenFile): boolean {
+  const header = new FileWindow(file).view(0, 28)
+  if (header === null || header.subarray(0, 12).some((byte) => byte !== 0)) return false
+  const pageCount = header.readUInt32BE(16)
+  return pageCount === 0 && isSectorSize(header.readUInt32BE(20)) && isPageSize(header.readUInt32BE(24))
+}
+
+function isSectorSize(size: number): boolean {
+  return size >= 32 && size <= 65536 && (size & (size - 1)) === 0
 }
 
 function isHeader(bytes: Buffer): boolean {

@@ -1,6 +1,6 @@
 import type { DatabaseHeader } from './header.js'
 import { headerBytes, pageSizeIn, parseHeader } from './header.js'
-import { type JournalOverlay, readJournal } from './journal.js'
+import { isJournalOfNewDatabase, type JournalOverlay, readJournal } from './journal.js'
 import { fill, type OpenFile, readAt } from './open-file.js'
 import { lockBytePage } from './page-size.js'
 import { malformed, Unreadable } from './unreadable.js'
@@ -36,7 +36,8 @@ export class Pages {
     const { main, wal, journal } = files
     const stored = journal === null ? 0 : pageSizeIn(readAt(main, 0, headerBytes))
     const originals = journal === null ? null : readJournal(journal, stored)
-    if (originals?.pageCount === 0) {
+    const isNew = main.size === 0 && journal !== null && isJournalOfNewDatabase(journal)
+    if (isNew || originals?.pageCount === 0) {
       if (wal !== null && wal.size > 0) throw new Unreadable('sidecar', 'a -wal stands beside a database without pages')
       return null
     }

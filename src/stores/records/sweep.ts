@@ -1,0 +1,122 @@
+import { breathe } from '../../disk/breathe.js'
+import type { Overlay } from '../../disk/overlay.js'
+import { walkClaim } from '../../disk/walk.js'
+import type { WalkEntry } from '../../disk/walk.js'
+import { JsonValueError } from '../../json/json-error.js'
+import { rewriteJsonText } from '../../json/rewrite.js'
+import { isMoultError, MoultFailure } from '../../model/errors.js'
+import { openDocument } from './document-version.js'
+import type { StoreVersion } from './document-version.js'
+import { rewriteDocuments } from './documents.js'
+import type { Each, RawDocument } from './documents.js'
+import type { LeftRecord } from './left-documents.js'
+import { bringTo, checkDocument, checkKnown, headOf } from './record-chain.js'
+import type { RecordChain } from './record-chain.js'
+import { RecordProblem } from './record-problem.js'
+
+export interface SweepRequest {
+  readonly overlay: Overlay
+  readonly chain: RecordChain
+  readonly each: Each
+  /** The version that every document is brought to, unless it is past it. */
+  readonly to: number
+  /** For documents that say no version. */
+  readonly store: StoreVersion
+  readonly storeName: string
+  /** `store/step`. */
+  readonly step: string
+  readonly signal: AbortSignal
+  readonly progress: (done: number, total: number) => void
+}
+
+export interface Swept {
+  readonly records: number
+  readonly files: number
+  /** All that could not be brought there, in order. */
+  readonly left: readonly LeftRecord[]
+}
+
+const progressEvery = 100
+
+/**
+ * Brings every document of a store to a version. A document that is not what it should be keeps its bytes and is named
+ * (one of them says nothing of the others); a change that goes wrong is the program's fault and throws STEP_FAILED.
+ * Documents at the version are checked by its schema, those past it are not touched.
+ */
+export async function sweep(request: SweepRequest): Promise<Swept> {
+  const { overlay, chain, each, signal } = request
+  const left: LeftRecord[] = []
+  const leave = (file: string, reason: string): void => {
+    left.push(
+      chain.versionKey === false
+        ? { file, reason, at: request.store.left.get(file) ?? request.store.version }
+        : { file, reason },
+    )
+  }
+  for (const entry of await walkClaim(overlay.root, overlay.claim, signal)) {
+    if (entry.kind !== 'file') leave(entry.path, `it is ${describeKind(entry)}, and moult does not touch those`)
+  }
+  const change = (document: RawDocument): string | null => sweepDocument(request, document, leave)
+  let records = 0
+  let files = 0
+  const paths = await overlay.list(undefined, signal)
+  for (const [index, file] of paths.entries()) {
+    await breathe(signal)
+    if (index % progressEvery === 0) request.progress(index, paths.length)
+    const before = left.length
+    try {
+      const changed = await rewriteDocuments(overlay, file, each, change, signal)
+      records += changed
+      if (changed > 0) files += 1
+    } catch (error) {
+      if (!isMoultError(error, 'FILE_UNSUPPORTED')) throw error
+      // A file with several names: another one may be outside the store, and must not change with this one.
+      left.length = before
+      leave(file, 'it has several names (hard links), and moult does not rewrite those')
+    }
+  }
+  request.progress(paths.length, paths.length)
+  return { records, files, left }
+}
+
+function describeKind({ kind }: WalkEntry): string {
+  return kind === 'symlink' ? 'a symlink' : 'a pipe, a socket or a device'
+}
+
+function sweepDocument(
+  request: SweepRequest,
+  document: RawDocument,
+  leave: (file: string, reason: string) => void,
+): string | null {
+  const { chain, to, store } = request
+  try {
+    const { source, version } = openDocument(chain, document, store, to)
+    if (version > to) {
+      checkKnown(chain, version, headOf(chain))
+      return null
+    }
+    if (version === to) {
+      checkDocument(chain, source.value, version, to)
+      return null
+    }
+    const after = bringTo(chain, source.value, version, to)
+    return rewriteJsonText(source, after, chain.versionKey === false ? {} : { first: chain.versionKey })
+  } catch (error) {
+    if (error instanceof RecordProblem && error.blame === 'document') {
+      leave(document.name, error.reason)
+      return null
+    }
+    throw describeDefect(request, document.name, error)
+  }
+}
+
+function describeDefect({ storeName, step }: SweepRequest, file: string, error: unknown): unknown {
+  if (!(error instanceof RecordProblem || error instanceof JsonValueError)) return error
+  const cause = error instanceof RecordProblem ? (error.cause ?? error) : error
+  return new MoultFailure('STEP_FAILED', {
+    message: `The step ${step} failed on ${file}: ${error instanceof RecordProblem ? error.reason : error.message}.`,
+    hint: 'Mend the change of the record; no document is to blame for this.',
+    details: { store: storeName, step },
+    cause,
+  })
+}

@@ -1,0 +1,175 @@
+import type { Overlay } from '../../disk/overlay.js'
+import type { MoultFailure } from '../../model/errors.js'
+import { entriesOf } from '../../model/marker.js'
+import type { Marker } from '../../model/marker.js'
+import { noChanges } from '../../model/report.js'
+import { describeStep, placeOf } from '../../model/step.js'
+import type { Step } from '../../model/step.js'
+import type { Applied, Place, RunScope, StepContext, StoreTransaction, View } from '../../model/store.js'
+import { beginFiles } from '../files/begin-files.js'
+import { openLease } from '../files/lease.js'
+import { writeMarkerInto } from '../files/write-marker.js'
+import { basePlace } from './base-place.js'
+import type { StoreVersion } from './document-version.js'
+import { openIterations } from './iterations.js'
+import { dropLeft, versionsLeft } from './left-documents.js'
+import type { LeftRecord } from './left-documents.js'
+import { runLayout } from './layout.js'
+import { recordsReader } from './read-records.js'
+import { headOf } from './record-chain.js'
+import type { RecordsOwn } from './records.js'
+import type { RecordsScope } from './records-scope.js'
+import { refuseInvalid } from './refuse-invalid.js'
+import { sweep } from './sweep.js'
+import type { Swept } from './sweep.js'
+import { recordsWriter } from './write-records.js'
+
+/** A run's transaction on a store of records: an overlay, invisible until the commit of its files. */
+export async function beginRecords(place: Place, run: RunScope, expected: Marker | null): Promise<StoreTransaction> {
+  const { overlay, marker } = await beginFiles(basePlace(place), run, expected)
+  return new RecordsTransaction(place, run, overlay, marker)
+}
+
+class RecordsTransaction implements StoreTransaction {
+  readonly store: string
+  readonly commit: StoreTransaction['commit']
+  readonly #place: Place
+  readonly #own: RecordsOwn
+  readonly #overlay: Overlay
+  readonly #signal: AbortSignal
+  readonly #breaches: (() => MoultFailure | null)[] = []
+  #marker: Marker
+  #left: readonly LeftRecord[]
+  #isUnchecked = false
+
+  constructor(place: Place, run: RunScope, overlay: Overlay, marker: Marker) {
+    this.store = place.spec.name
+    this.commit = { by: 'files', overlay }
+    this.#place = place
+    this.#own = place.spec.own as RecordsOwn
+    this.#overlay = overlay
+    this.#signal = run.signal
+    this.#marker = marker
+    this.#left = marker.left
+  }
+
+  async apply(step: Step, _stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied> {
+    const to = placeOf(this.#place.spec.lane, step.name)
+    if (to === null) throw new TypeError(`'${step.name}' is no step of the store '${this.store}'`)
+    const { chain, layout } = this.#own
+    // The oldest version's sweep changes nothing, and the next one looks at the same: it is only needed if none comes.
+    this.#isUnchecked = to === chain.oldest
+    const swept = this.#isUnchecked ? null : await this.#sweep(to, context)
+    const changes = { ...noChanges, records: swept?.records ?? 0, filesChanged: swept?.files ?? 0 }
+    const arrange = layout.get(to)
+    if (arrange === undefined) return { result: 'done', changes }
+    const scope = { store: this.store, step: this.#stepName(to), version: to, signal: this.#signal }
+    const arranged = await runLayout({ overlay: this.#overlay, scope, arrange, context, left: this.#left })
+    this.#left = arranged.left
+    return {
+      result: 'done',
+      ...(arranged.skipped === null ? {} : { reason: `its layout was skipped: ${arranged.skipped}` }),
+      changes: {
+        ...changes,
+        filesAdded: arranged.added,
+        filesChanged: changes.filesChanged + arranged.changed,
+        filesRemoved: arranged.removed,
+      },
+    }
+  }
+
+  async #sweep(to: number, context: Pick<StepContext, 'progress'> | null): Promise<Swept> {
+    const { chain, each, invalid } = this.#own
+    const swept = await sweep({
+      overlay: this.#overlay,
+      chain,
+      each,
+      to,
+      store: { version: Math.max(to - 1, chain.oldest), left: versionsLeft(this.#left) },
+      storeName: this.store,
+      step: this.#stepName(to),
+      signal: this.#signal,
+      progress: (done, total) => context?.progress(done, total),
+    })
+    if (invalid === 'refuse') refuseInvalid(this.store, this.#stepName(to), to, swept.left)
+    this.#left = swept.left
+    return swept
+  }
+
+  #stepName(place: number): string {
+    return describeStep(this.#place.spec.lane, this.#place.spec.lane.names[place - 1] ?? '')
+  }
+
+  async applyFlat(): Promise<Applied> {
+    return { result: 'done', changes: noChanges }
+  }
+
+  view(at: number, access: 'read' | 'write', by: string): View {
+    const { chain, each } = this.#own
+    const lease = openLease(this.store, by)
+    this.#breaches.push(() => lease.breach())
+    const overlay = this.#overlay
+    const scope: RecordsScope = {
+      store: this.store,
+      chain,
+      each,
+      overlay,
+      signal: this.#signal,
+      at,
+      stands: this.#stands(at),
+    }
+    const iterations = openIterations(overlay)
+    if (access === 'read')
+      return { value: Object.freeze(recordsReader(scope, lease, iterations)), undo: () => undefined, expire: () => expire(lease) }
+    const forget = (name: string): void => {
+      this.#left = dropLeft(this.#left, name)
+    }
+    const { records, settle } = recordsWriter(scope, lease, iterations, forget)
+    const savepoint = overlay.savepoint()
+    const left = this.#left
+    return {
+      value: records,
+      undo: () => {
+        settle()
+        overlay.rollbackTo(savepoint)
+        this.#left = left
+      },
+      expire: () => {
+        settle()
+        expire(lease)
+      },
+    }
+  }
+
+  mark(...[entries, touches]: Parameters<StoreTransaction['mark']>): void {
+    this.#marker = writeMarkerInto(this.#overlay, this.#marker, { entries, touches, left: this.#left })
+  }
+
+  async prepare(): Promise<void> {
+    for (const breach of this.#breaches) {
+      const failure = breach()
+      if (failure !== null) throw failure
+    }
+    if (!this.#isUnchecked) return
+    this.#isUnchecked = false
+    await this.#sweep(this.#own.chain.oldest, null)
+    this.mark([], [])
+  }
+
+  // What was staged stays until the run folder goes: a commit that was decided and then interrupted needs it.
+  async rollback(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  /** Past our head there are only steps that we need not know, or the plan would have refused the view. */
+  #stands(at: number): StoreVersion {
+    const version = Math.min(entriesOf(this.#marker, '').length, headOf(this.#own.chain))
+    return { version: Math.max(version, at), left: versionsLeft(this.#left) }
+  }
+}
+
+function expire(lease: ReturnType<typeof openLease>): void {
+  lease.expire()
+  const breach = lease.breach()
+  if (breach !== null) throw breach
+}

@@ -1,0 +1,122 @@
+import { join } from 'node:path'
+import { breathe } from '../../disk/breathe.js'
+import { disk } from '../../disk/disk.js'
+import { openPlainFile } from '../../disk/read-file.js'
+import { joinPath } from '../../disk/relative-path.js'
+import { walkClaim } from '../../disk/walk.js'
+import { isMoultError, systemCode } from '../../model/errors.js'
+import { entriesOf } from '../../model/marker.js'
+import type { Problem } from '../../model/report.js'
+import type { Place } from '../../model/store.js'
+import { readMarkerFile } from '../files/read-marker.js'
+import { verifyFiles } from '../files/verify-files.js'
+import { basePlace } from './base-place.js'
+import { openDocument } from './document-version.js'
+import type { StoreVersion } from './document-version.js'
+import { readDocuments } from './documents.js'
+import type { RawDocument } from './documents.js'
+import { versionsLeft } from './left-documents.js'
+import { checkDocument, headOf } from './record-chain.js'
+import { RecordProblem } from './record-problem.js'
+import type { RecordsOwn } from './records.js'
+
+const chunkBytes = 1 << 16
+
+/**
+ * Files and marker first, then every document: its text, its version, its schema, and whether the marker's list of what
+ * was left behind is true. What stands in that list is no problem of its own; every status names it.
+ */
+export async function verifyRecords(given: Place): Promise<readonly Problem[]> {
+  const place = basePlace(given)
+  const problems = await verifyFiles(place)
+  const found = readMarkerFile(place)
+  if (found !== null && found.is === 'unreadable') return problems
+  const { chain } = place.spec.own as RecordsOwn
+  const marked = found === null ? null : Math.min(entriesOf(found.marker, '').length, headOf(chain))
+  // Nobody can say what documents are that say no version themselves and have no marker.
+  if (chain.versionKey === false && marked === null) return problems
+  const left = found?.marker.left ?? []
+  return [
+    ...problems,
+    ...(await verifyDocuments(
+      place,
+      { version: marked ?? chain.oldest, left: versionsLeft(left) },
+      new Set(left.map(({ file }) => file)),
+    )),
+  ]
+}
+
+async function verifyDocuments(place: Place, stands: StoreVersion, left: ReadonlySet<string>): Promise<Problem[]> {
+  const { each } = place.spec.own as RecordsOwn
+  const problems: Problem[] = []
+  for (const { path, kind } of await walkClaim(place.root, place.claim)) {
+    if (kind !== 'file') continue
+    try {
+      for (const document of readDocuments(path, readChunks(join(place.root, place.claim.base, path)), each)) {
+        await breathe()
+        const problem = verifyDocument(place, document, stands, left)
+        if (problem !== null) problems.push(problem)
+      }
+    } catch (error) {
+      // What cannot be read has been named already; what is gone was removed by the program that uses the state.
+      if (!isMoultError(error, 'FILE_UNSUPPORTED') && !/^E[A-Z0-9]+$/.test(systemCode(error))) throw error
+    }
+  }
+  return problems
+}
+
+function verifyDocument(
+  place: Place,
+  document: RawDocument,
+  stands: StoreVersion,
+  left: ReadonlySet<string>,
+): Problem | null {
+  const { chain } = place.spec.own as RecordsOwn
+  const head = headOf(chain)
+  const isLeft = left.has(document.name)
+  const file = joinPath(place.claim.base, document.name)
+  const problem = (message: string, hint: string): Problem => ({
+    store: place.spec.name,
+    code: 'RECORDS_INVALID',
+    message,
+    hint,
+  })
+  try {
+    const { source, version } = openDocument(chain, document, stands, head)
+    checkDocument(chain, source.value, version, head)
+    if (version >= stands.version)
+      return isLeft
+        ? problem(
+            `${file} stands in the list of documents left behind, and is whole.`,
+            'Somebody has mended it; the next upgrade takes it off the list.',
+          )
+        : null
+    if (isLeft) return null
+    return problem(
+      `${file} is at version ${version}, and its store at ${stands.version}: it was written after the last sweep.`,
+      'An older program is still writing here. Programs that read record by record bring it forward; the next upgrade does for all.',
+    )
+  } catch (error) {
+    if (!(error instanceof RecordProblem)) throw error
+    if (error.blame === 'document' && isLeft) return null
+    return problem(
+      `${file} cannot be read as a record: ${error.reason}.`,
+      'Mend it, or take it out. The next upgrade that changes this store lists it as left behind.',
+    )
+  }
+}
+
+function* readChunks(path: string): Generator<Buffer, void, undefined> {
+  const fd = openPlainFile(path)
+  try {
+    for (let position = 0; ;) {
+      const buffer = Buffer.allocUnsafe(chunkBytes)
+      const count = disk.read(fd, buffer, 0, chunkBytes, position)
+      if (count === 0) return
+      position += count
+      yield buffer.subarray(0, count)
+    }
+  } finally {
+    disk.close(fd)
+  }
+}
