@@ -1,6 +1,6 @@
 // Compares the public API with the reports in api/, so that each change of it is a diff; --write brings them up to date.
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './root.mjs'
 
@@ -76,5 +76,6 @@ function report(name, entryPoint) {
   return result.errorCount === 0 && (isWriting || !result.apiReportChanged)
 }
 
+mkdirSync(join(root, 'api'), { recursive: true })
 const results = entryPoints.map(([name, entryPoint]) => report(name, entryPoint))
 process.exitCode = results.every(Boolean) ? 0 : 1

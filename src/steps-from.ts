@@ -30,8 +30,14 @@ export function stepsFrom(from: URL | Readonly<Record<string, unknown>>): Loaded
   const isUrl = Object.prototype.toString.call(from) === '[object URL]'
   const owner = isUrl ? `stepsFrom('${(from as URL).pathname}')` : 'stepsFrom'
   const parts = isUrl ? readFolder(from as URL) : readModules(from as Readonly<Record<string, unknown>>)
-  const steps = orderParts(owner, parts).map(({ up, down }) => Object.freeze({ name: up.name.stem, options: Object.freeze(loadStep(up, down)) }))
-  return Object.freeze({ '~moult': 1, names: Object.freeze(steps.map(({ name }) => name)), steps: Object.freeze(steps) })
+  const steps = orderParts(owner, parts).map(({ up, down }) =>
+    Object.freeze({ name: up.name.stem, options: Object.freeze(loadStep(up, down)) }),
+  )
+  return Object.freeze({
+    '~moult': 1,
+    names: Object.freeze(steps.map(({ name }) => name)),
+    steps: Object.freeze(steps),
+  })
 }
 
 interface OrderedPart {
@@ -48,8 +54,11 @@ function orderParts(owner: string, parts: readonly StepPart[]): readonly Ordered
     const before = ups[index - 1]
     if (name.number === 0) throw new TypeError(`${owner}: ${where}: steps are counted from 1`)
     if (before === undefined || name.number === before.name.number + 1) return
-    if (name.number === before.name.number) throw new TypeError(`${owner}: the number ${name.number} stands twice: ${before.where}, ${where}`)
-    throw new TypeError(`${owner}: between ${before.name.stem} and ${name.stem} the number ${before.name.number + 1} is missing`)
+    if (name.number === before.name.number)
+      throw new TypeError(`${owner}: the number ${name.number} stands twice: ${before.where}, ${where}`)
+    throw new TypeError(
+      `${owner}: between ${before.name.stem} and ${name.stem} the number ${before.name.number + 1} is missing`,
+    )
   })
   const stray = downs.find((down) => !ups.some(({ name }) => name.stem === down.name.stem))
   if (stray) throw new TypeError(`${owner}: ${stray.where} belongs to no step: there is no ${stray.name.stem}`)
@@ -58,25 +67,35 @@ function orderParts(owner: string, parts: readonly StepPart[]): readonly Ordered
 
 function loadStep(up: StepPart, down: StepPart | null): LoadedStep['options'] {
   const content = up.load()
-  const options = 'text' in content ? { up: checkSql(up.where, up.name.stem, content.text) } : moduleOptions(up, content.module, content.source)
+  const options =
+    'text' in content
+      ? { up: checkSql(up.where, up.name.stem, content.text) }
+      : moduleOptions(up, content.module, content.source)
   if (down === null) return options
   const way = down.load()
   if (!('text' in way)) throw new TypeError(`${down.where}: the way back is SQL text`)
-  if ('down' in options) throw new TypeError(`${up.where} has 'down' itself, and so there is no place for ${down.where}`)
+  if ('down' in options)
+    throw new TypeError(`${up.where} has 'down' itself, and so there is no place for ${down.where}`)
   return { ...options, down: checkSql(down.where, down.name.stem, way.text) }
 }
 
 /** A step's options from a module: its default export, or its named ones. The store that takes them checks them. */
 function moduleOptions({ where, name }: StepPart, module: unknown, source: string | null): Record<string, unknown> {
-  const exported = Object.entries(Object(module) as object).filter(([key]) => !['__esModule', 'module.exports'].includes(key))
+  const exported = Object.entries(Object(module) as object).filter(
+    ([key]) => !['__esModule', 'module.exports'].includes(key),
+  )
   const named = Object.fromEntries(exported.filter(([key]) => key !== 'default'))
   const given: unknown = exported.find(([key]) => key === 'default')?.[1]
   // A CommonJS module seen as an ES module has its exports twice
-  if (given !== undefined && Object.entries(named).some(([key, value]) => (given as Record<string, unknown> | null)?.[key] !== value)) {
+  if (
+    given !== undefined &&
+    Object.entries(named).some(([key, value]) => (given as Record<string, unknown> | null)?.[key] !== value)
+  ) {
     throw new TypeError(`${where}: the step stands both in its default export and in named ones; keep one`)
   }
   const options: Record<string, unknown> = given === undefined ? named : { ...(given as object) }
-  if (!('up' in options)) throw new TypeError(`${where}: exports no 'up': export const up = …, or export default { up }`)
+  if (!('up' in options))
+    throw new TypeError(`${where}: exports no 'up': export const up = …, or export default { up }`)
   for (const key of ['up', 'down'] as const) {
     const text = options[key]
     if (typeof text === 'string' && text !== 'impossible') options[key] = checkSql(where, name.stem, text)

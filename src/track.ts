@@ -29,8 +29,8 @@ type SqliteTrack<N extends string> = Track<N, { readonly db: DbWriter }, { reado
 type DirectoryTrack<N extends string> = Track<N, { readonly files: FilesWriter }, { readonly files: FilesReader }, never, At<FilesReader, FilesWriter>>
 
 /** Declares a track. Its steps order themselves against the store's own with `dependsOn: [store.at(…)]`. */
-export function track<N extends string>(name: string, store: SqliteStore<N, never, never>): SqliteTrack<N>
-export function track<N extends string>(name: string, store: DirectoryStore<N, never, never>): DirectoryTrack<N>
+export function track<N extends string>(name: string, store: SqliteStore<N, any, any>): SqliteTrack<N>
+export function track<N extends string>(name: string, store: DirectoryStore<N, any, any>): DirectoryTrack<N>
 export function track(name: string, store: unknown): unknown {
   if (!isStore(store)) throw new TypeError(`track('${name}'): the second argument is the store it belongs to`)
   if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u.test(name)) throw new TypeError(`track('${name}'): a name has letters, digits, '.', '_' and '-'`)

@@ -129,7 +129,8 @@ function outFolder(work: CommitWork, staging: number): string {
   return join(stagingFolder(work, staging), 'out')
 }
 
-function moveOut(work: CommitWork, out: Out): void {
+/** Moves a leaving file out, unless it is out already. */
+export function moveOut(work: CommitWork, out: Out): void {
   const from = join(work.root, out.path)
   const to = outPath(work, out)
   if (lstatIfAny(to) !== null) return

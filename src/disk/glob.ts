@@ -26,7 +26,7 @@ function patternReaches(pattern: string): (directory: string) => boolean {
   const isDeep = pattern.includes('**') || /[({]/.test(pattern)
   const depth = pattern.split('/').length
   return (directory) => {
-    const isOnTheWay = base === '' || base === '.' || base.startsWith(`${directory}/`)
+    const isOnTheWay = base.startsWith(`${directory}/`)
     const isBelow = base === '' || base === '.' || directory === base || directory.startsWith(`${base}/`)
     return isOnTheWay || (isBelow && (isDeep || directory.split('/').length < depth))
   }

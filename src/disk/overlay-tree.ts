@@ -113,7 +113,10 @@ export function overlayTree(root: string, claim: Claim, staging: Staging): Overl
 
   const checkPlace = (path: string): void => {
     for (const directory of ancestorsOf(path)) {
-      if (contentOf(directory) !== undefined) throw fileError('ENOTDIR', shown(directory), 'is a file')
+      const content = contentOf(directory)
+      if (content === undefined) continue
+      if ('old' in content) seeToChange(content.old)
+      throw fileError('ENOTDIR', shown(directory), 'is a file')
     }
     const isTaken =
       delta.hasBelow(path) ||

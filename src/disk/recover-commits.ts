@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isMoultError } from '../model/errors.js'
 import { breathe } from './breathe.js'
 import {
   checkInstalled,
+  moveOut,
   outPath,
   reversePhaseOne,
   runPhaseOne,
@@ -19,6 +20,7 @@ import { appendOutcome, dropIntent } from './intent-outcome.js'
 import type { Decider, Intent } from './intent.js'
 import { openPlainFile, readFile } from './read-file.js'
 import { parentOf } from './relative-path.js'
+import { syncDirectory } from './sync-directory.js'
 import { checkNoSymlink, listDirectory } from './walk.js'
 
 /** A commit that a run began. */
@@ -60,7 +62,8 @@ export function readCommits(runFolder: string): FoundCommit[] {
 export async function finishCommit(root: string, runFolder: string, commit: FoundCommit): Promise<void> {
   const work = workOf(root, runFolder, commit)
   try {
-    await checkStaged(work)
+    await repeatOuts(work)
+    await checkStaged(work, { isPhaseOneDone: true })
     // A `decided` that was seen may be in the page cache only. What follows must not outlive it on the disk.
     await appendOutcome(work, commit.path, 'decided')
     await runPhaseTwo(work)
@@ -81,7 +84,7 @@ export async function redoCommit(root: string, runFolder: string, commit: FoundC
   if (commit.decider === null) {
     try {
       if (isChanged(work)) throw changedFile(commit.path, 'speaks of files that somebody changed')
-      await checkStaged(work)
+      await checkStaged(work, { isPhaseOneDone: false })
       await runPhaseOne(work)
     } catch (error) {
       if (isMoultError(error, 'STORE_CHANGED')) {
@@ -129,17 +132,26 @@ function checkInside(root: string, path: string, checked: Set<string>): void {
   }
 }
 
-/** Looks at all that is still staged before anything is moved. */
-async function checkStaged(work: CommitWork): Promise<void> {
-  const outs = new Map(work.intent.outs.map((out) => [`${out.staging}/${out.number}`, out]))
+/** Moves out what a decided commit should have moved out and is at home still: the disk may forget a rename or a link. */
+async function repeatOuts(work: CommitWork): Promise<void> {
+  for (const out of work.intent.outs) {
+    await breathe()
+    if (lstatIfAny(outPath(work, out)) !== null || !isSame(join(work.root, out.path), out.was)) continue
+    moveOut(work, out)
+    syncDirectory(dirname(outPath(work, out)))
+    syncDirectory(dirname(join(work.root, out.path)))
+  }
+}
+
+/** Looks at all that is still staged before anything comes to its place. */
+async function checkStaged(work: CommitWork, { isPhaseOneDone }: { isPhaseOneDone: boolean }): Promise<void> {
   for (const arrival of work.intent.ins) {
     await breathe()
+    if (arrival.from === 'out' && !isPhaseOneDone) continue
     const source = sourceOf(work, arrival)
     const stats = lstatIfAny(source)
     if (stats === null) {
-      const out = arrival.from === 'out' ? outs.get(`${arrival.staging}/${arrival.number}`) : undefined
-      const isStillHome = out !== undefined && isSame(join(work.root, out.path), out.was)
-      if (!isStillHome) checkInstalled(join(work.root, arrival.path), arrival)
+      checkInstalled(join(work.root, arrival.path), arrival)
     } else if (!stats.isFile()) {
       throw damaged(source, 'is not a plain file')
     } else if (arrival.sha256 !== null && digestFile(source) !== arrival.sha256) {

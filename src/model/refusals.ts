@@ -56,6 +56,8 @@ export function refuse(verdict: Verdict, judgement: Judgement): Refusal | null {
       details: { store, path: spec.path },
     }
   }
+  // Without a marker there is nothing to compare: fresh data gets what stands for the squashed steps, adopted data is past them.
+  if (verdict.status === 'fresh' || (verdict.status === 'legacy' && (spec.adopt ?? 0) >= spec.lane.squashed)) return null
   for (const lane of verdict.lanes) {
     const refusal = refuseLane(lane, judgement)
     if (refusal) return refusal

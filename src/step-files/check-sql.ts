@@ -15,10 +15,21 @@ export function checkSql(where: string, stem: string, given: string): string {
     const hint = isMoultError(error) ? error.hint : 'Mend the file.'
     throw unreadable(where, error.message.replace(/^\/: /, ''), hint, error)
   }
-  if (count === 0) throw unreadable(where, 'there is no statement in it', `If the step '${stem}' has nothing to do, let it say so: SELECT 1;`, undefined)
+  if (count === 0)
+    throw unreadable(
+      where,
+      'there is no statement in it',
+      `If the step '${stem}' has nothing to do, let it say so: SELECT 1;`,
+      undefined,
+    )
   return sql
 }
 
 function unreadable(where: string, what: string, hint: string, cause: unknown): MoultFailure<'CONFIG_UNREADABLE'> {
-  return new MoultFailure('CONFIG_UNREADABLE', { message: `The step file ${where} cannot be used: ${what}`, hint, details: { path: where }, cause })
+  return new MoultFailure('CONFIG_UNREADABLE', {
+    message: `The step file ${where} cannot be used: ${what}`,
+    hint,
+    details: { path: where },
+    cause,
+  })
 }

@@ -1,7 +1,6 @@
+import type { createJiti as CreateJiti } from 'jiti'
 import { createRequire } from 'node:module'
 import { MoultFailure, systemCode } from '../model/errors.js'
-
-type Jiti = typeof import('jiti')
 
 /**
  * Loads a step module synchronously, in this runtime's own way if it has one. TypeScript that the runtime does not
@@ -15,7 +14,12 @@ export function loadModule(path: string): unknown {
     return requireModule(path, isTypeScript)
   } catch (error) {
     const text = error instanceof Error ? error.message.split('\n', 1)[0] : String(error)
-    throw new MoultFailure('CONFIG_UNREADABLE', { message: `The step file ${path} cannot be loaded: ${text}`, hint: hintFor(error), details: { path }, cause: error })
+    throw new MoultFailure('CONFIG_UNREADABLE', {
+      message: `The step file ${path} cannot be loaded: ${text}`,
+      hint: hintFor(error),
+      details: { path },
+      cause: error,
+    })
   }
 }
 
@@ -25,14 +29,18 @@ function requireModule(path: string, isTypeScript: boolean): unknown {
   } catch (error) {
     if (!isTypeScript || !isNotUnderstood(error)) throw error
   }
-  const { createJiti } = createRequire(import.meta.url)('jiti') as Jiti
-  return createJiti(path, { fsCache: false, tsconfigPaths: true, interopDefault: false, tryNative: true })(path) as unknown
+  const { createJiti } = createRequire(import.meta.url)('jiti') as { readonly createJiti: typeof CreateJiti }
+  return createJiti(path, { fsCache: false, tsconfigPaths: true, interopDefault: false, tryNative: true })(
+    path,
+  ) as unknown
 }
 
 /** TypeScript's syntax, endings and path aliases; not an error of the module itself, which must not run twice. */
 function isNotUnderstood(error: unknown): boolean {
   if (error instanceof SyntaxError || (error as Partial<Error> | null)?.name === 'SyntaxError') return true
-  return /^(ERR_)?(MODULE_NOT_FOUND|UNKNOWN_FILE_EXTENSION|UNSUPPORTED_TYPESCRIPT_SYNTAX|UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING|PACKAGE_PATH_NOT_EXPORTED|REQUIRE_ESM)$/.test(systemCode(error))
+  return /^(ERR_)?(MODULE_NOT_FOUND|UNKNOWN_FILE_EXTENSION|UNSUPPORTED_TYPESCRIPT_SYNTAX|UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING|PACKAGE_PATH_NOT_EXPORTED|REQUIRE_ESM)$/.test(
+    systemCode(error),
+  )
 }
 
 function hintFor(error: unknown): string {

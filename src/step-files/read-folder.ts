@@ -21,7 +21,11 @@ export interface StepPart {
 export function readFolder(url: URL): readonly StepPart[] {
   if (url.protocol !== 'file:') throw new TypeError(`stepsFrom('${url.href}'): the folder's URL begins with file:`)
   const folder = fileURLToPath(url)
-  return attempt(folder, 'In a bundle there is no such folder: pass the modules themselves, stepsFrom({ …modules }).', () => disk.readdir(folder))
+  return attempt(
+    folder,
+    'In a bundle there is no such folder: pass the modules themselves, stepsFrom({ …modules }).',
+    () => disk.readdir(folder),
+  )
     .filter((entry) => !entry.isDirectory() && !isIgnored(entry.name))
     .map((entry) => partOf(folder, entry.name))
 }
@@ -46,6 +50,11 @@ function attempt<T>(path: string, hint: string, read: () => T): T {
     return read()
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
-    throw new MoultFailure('CONFIG_UNREADABLE', { message: `The steps in ${path} cannot be read: ${text}`, hint, details: { path }, cause: error })
+    throw new MoultFailure('CONFIG_UNREADABLE', {
+      message: `The steps in ${path} cannot be read: ${text}`,
+      hint,
+      details: { path },
+      cause: error,
+    })
   }
 }

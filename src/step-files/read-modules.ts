@@ -13,7 +13,9 @@ export function readModules(modules: Readonly<Record<string, unknown>>): readonl
 function contentOf(key: string, value: unknown): ReturnType<StepPart['load']> {
   if (typeof value === 'string') return { text: value }
   if (typeof value !== 'object' || value === null || typeof (value as { then?: unknown }).then === 'function') {
-    throw new TypeError(`stepsFrom: '${key}' is neither a module nor SQL text; pass what the import gives, not a promise of it (import.meta.glob: eager)`)
+    throw new TypeError(
+      `stepsFrom: '${key}' is neither a module nor SQL text; pass what the import gives, not a promise of it (import.meta.glob: eager)`,
+    )
   }
   const given = (value as { default?: unknown }).default
   return typeof given === 'string' ? { text: given } : { module: value, source: null }

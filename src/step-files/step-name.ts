@@ -21,9 +21,14 @@ export function isIgnored(file: string): boolean {
 export function readStepName(where: string, file: string): StepName {
   const [, stem, digits, down, ending = ''] = pattern.exec(file) ?? []
   if (stem === undefined || digits === undefined) {
-    throw new TypeError(`${where}: '${file}' is no step: steps are called 0001_short_description, with .sql, .ts, .mts, .cts, .js, .mjs or .cjs`)
+    throw new TypeError(
+      `${where}: '${file}' is no step: steps are called 0001_short_description, with .sql, .ts, .mts, .cts, .js, .mjs or .cjs`,
+    )
   }
   const isDown = down !== undefined
-  if (isDown && ending !== '' && ending !== 'sql') throw new TypeError(`${where}: '${file}': a file of its own for the way back is SQL; a module has 'down' beside 'up'`)
+  if (isDown && ending !== '' && ending !== 'sql')
+    throw new TypeError(
+      `${where}: '${file}': a file of its own for the way back is SQL; a module has 'down' beside 'up'`,
+    )
   return { stem, number: Number(digits), isDown, ending }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { appendLine } from '#moult/disk/append-line.js'
+import { appendLines } from '#moult/disk/append-lines.js'
 import { breathe } from '#moult/disk/breathe.js'
 import { replaceDisk } from '#moult/disk/disk.js'
 import { identityOf, lstatIfAny } from '#moult/disk/identity.js'
@@ -65,7 +65,10 @@ test('[C6] symlinks are refused, and a file that changed since it was read is no
 
 test('[C6] a disk that writes one byte at a time still gets whole files', (t) => {
   const root = makeRoot(t)
-  const heal = replaceDisk((real) => ({ ...real, write: (fd, buffer, offset, _length, position) => real.write(fd, buffer, offset, 1, position) }))
+  const heal = replaceDisk((real) => ({
+    ...real,
+    write: (fd, buffer, offset, _length, position) => real.write(fd, buffer, offset, 1, position),
+  }))
   t.after(heal)
   replaceFile(join(root, 'f'), 'all of it', { mode: 0o640 })
   assert.equal(readText(join(root, 'f')), 'all of it')
@@ -75,23 +78,27 @@ test('[C6] a disk that writes one byte at a time still gets whole files', (t) =>
 test('[A1] a log line that a crash tore is taken away by the next, and one that lacks only its newline is kept', (t) => {
   const root = makeRoot(t)
   const path = join(root, 'log')
-  appendLine(path, '{"a":1}')
+  appendLines(path, ['{"a":1}'])
   fs.appendFileSync(path, '{"torn":')
-  appendLine(path, '{"b":2}')
+  appendLines(path, ['{"b":2}'])
   fs.appendFileSync(path, '{"c":3}')
-  appendLine(path, '{"d":4}')
+  appendLines(path, ['{"d":4}'])
   assert.equal(fs.readFileSync(path, 'utf8'), '{"a":1}\n{"b":2}\n{"c":3}\n{"d":4}\n')
   fs.writeFileSync(path, `{"long":"${'x'.repeat(200_000)}`)
-  appendLine(path, '{"e":5}')
+  appendLines(path, ['{"e":5}'])
   assert.equal(fs.readFileSync(path, 'utf8'), '{"e":5}\n')
-  assert.throws(() => appendLine(path, 'a\nb'), TypeError)
+  assert.throws(() => appendLines(path, ['a\nb']), TypeError)
 })
 
 test('[P23] directories are made with their parents, and trees removed without following symlinks', async (t) => {
   const root = makeRoot(t)
   put(root, { 'keep/x': '1', 'gone/d/y': '2' })
   fs.symlinkSync(join(root, 'keep'), join(root, 'gone/link'))
-  assert.deepEqual(makeDirectory(join(root, 'a/b/c'), { mode: 0o700 }), [join(root, 'a'), join(root, 'a/b'), join(root, 'a/b/c')])
+  assert.deepEqual(makeDirectory(join(root, 'a/b/c'), { mode: 0o700 }), [
+    join(root, 'a'),
+    join(root, 'a/b'),
+    join(root, 'a/b/c'),
+  ])
   assert.deepEqual(makeDirectory(join(root, 'a/b')), [])
   assert.throws(() => makeDirectory(join(root, 'keep/x/y')), { code: 'ENOTDIR' })
   await removeTree(join(root, 'gone'))

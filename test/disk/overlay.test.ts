@@ -26,7 +26,15 @@ async function open(
   const staging = await openStaging({ root, runFolder, store: 's', base: 's' })
   const overlay = openOverlay({ root, claim: claimOf('s', more), staging })
   const commit = async (): Promise<void> =>
-    await commitFiles({ root, runFolder, number: 0, overlays: [overlay], decider: null, decide: async () => 'committed', fence: () => {} })
+    await commitFiles({
+      root,
+      runFolder,
+      number: 0,
+      overlays: [overlay],
+      decider: null,
+      decide: async () => 'committed',
+      fence: () => {},
+    })
   return { root, store, overlay, commit }
 }
 
@@ -118,8 +126,27 @@ test('[P21] symlinks, hard links and pipes are refused when a step would touch t
 })
 
 test('[G2] a step cannot reach outside its store', async (t) => {
-  const { overlay } = await open(t, { 'a.json': '{}', 'x.db': 'db', 'tmp/t': 't' }, { files: ['*.json'], ignore: ['i.json'], others: ['o.json'] })
-  const paths = ['', '../x', '/etc/passwd', 'a/../b.json', './a.json', 'a\0.json', '.schema-version', '.moult/x.json', 'i.json', 'o.json', 'x.db', 'd/x.json', '.s.moult-run', 'a//b.json']
+  const { overlay } = await open(
+    t,
+    { 'a.json': '{}', 'x.db': 'db', 'tmp/t': 't' },
+    { files: ['*.json'], ignore: ['i.json'], others: ['o.json'] },
+  )
+  const paths = [
+    '',
+    '../x',
+    '/etc/passwd',
+    'a/../b.json',
+    './a.json',
+    'a\0.json',
+    '.schema-version',
+    '.moult/x.json',
+    'i.json',
+    'o.json',
+    'x.db',
+    'd/x.json',
+    '.s.moult-run',
+    'a//b.json',
+  ]
   for (const path of paths) {
     assert.throws(() => overlay.write(path, bytes('!')), TypeError, path)
     await assert.rejects(overlay.move('a.json', path), TypeError, path)
@@ -187,8 +214,14 @@ test('[A12] a replaced file keeps its mode, a private folder gets private files,
 
 test('[R1] derived files leave with what they stand beside', async (t) => {
   const files = {
-    'cat/1.json': '1', 'cat/2.json': '2', 'cat/.emb/1.bin': 'e1', 'cat/.emb/2.bin': 'e2', 'cat/.emb/index.bin': 'all',
-    'dog/3.json': '3', 'dog/.emb/3.bin': 'e3', 'cat/.emb/orphan.bin': '?',
+    'cat/1.json': '1',
+    'cat/2.json': '2',
+    'cat/.emb/1.bin': 'e1',
+    'cat/.emb/2.bin': 'e2',
+    'cat/.emb/index.bin': 'all',
+    'dog/3.json': '3',
+    'dog/.emb/3.bin': 'e3',
+    'cat/.emb/orphan.bin': '?',
   }
   const { store, overlay, commit } = await open(t, files, { derived: ['**/.emb/**'] })
   overlay.write('cat/1.json', bytes('one'))

@@ -12,6 +12,10 @@ export function look(root: string, options: { readonly times: boolean } = { time
     const stats = fs.lstatSync(at, { bigint: true })
     const time = options.times ? ` ${stats.mtimeNs}` : ''
     const mode = (Number(stats.mode) & 0o7777).toString(8)
+    if (stats.isSymbolicLink()) {
+      seen[path] = `-> ${fs.readlinkSync(at)}`
+      return
+    }
     if (!stats.isDirectory()) {
       seen[path] = `${mode}${time} ${fs.readFileSync(at, 'latin1')}`
       return

@@ -10,19 +10,43 @@ import { claimOf, makeRoot, put } from './tree.js'
 test("[R5] a walk shows a store's own files, hidden ones too, and never moult's, the system's or another store's", async (t) => {
   const root = makeRoot(t)
   put(root, {
-    's/a.json': '', 's/.hidden': '', 's/d/.h/x': '', 's/.schema-version': '', 's/.moult/x': '', 's/.moult-run/in/0': '', 's/d/.s.moult-run/x': '',
-    's/.a.json.0a.moult-tmp': '', 's/lost+found/x': '', 's/d/.DS_Store': '', 's/Thumbs.db': '', 's/desktop.ini': '', 's/skip/x': '', 's/deep/skip/x': '',
-    's/e.tmp': '', 's/.emb/1.bin': '', 's/other.db': '', 's/other.db-wal': '', 's/sub/x': '', 's/subway': '',
+    's/a.json': '',
+    's/.hidden': '',
+    's/d/.h/x': '',
+    's/.schema-version': '',
+    's/.moult/x': '',
+    's/.moult-run/in/0': '',
+    's/d/.s.moult-run/x': '',
+    's/.a.json.0a.moult-tmp': '',
+    's/lost+found/x': '',
+    's/d/.DS_Store': '',
+    's/Thumbs.db': '',
+    's/desktop.ini': '',
+    's/skip/x': '',
+    's/deep/skip/x': '',
+    's/e.tmp': '',
+    's/.emb/1.bin': '',
+    's/other.db': '',
+    's/other.db-wal': '',
+    's/sub/x': '',
+    's/subway': '',
   })
   fs.symlinkSync('/etc', join(root, 's/link'))
   execFileSync('mkfifo', [join(root, 's/pipe')])
-  const claim = claimOf('s', { ignore: ['skip', '*.tmp'], derived: ['.emb/**'], others: ['other.db', 'other.db-wal', 'sub'] })
+  const claim = claimOf('s', {
+    ignore: ['skip', '*.tmp'],
+    derived: ['.emb/**'],
+    others: ['other.db', 'other.db-wal', 'sub'],
+  })
   const entries = await walkClaim(root, claim)
   assert.deepEqual(
     entries.map(({ path, kind }) => `${path} ${kind}`),
     ['.hidden file', 'a.json file', 'd/.h/x file', 'deep/skip/x file', 'link symlink', 'pipe special', 'subway file'],
   )
-  assert.deepEqual((await walkDerived(root, claim)).map(({ path }) => path), ['.emb/1.bin'])
+  assert.deepEqual(
+    (await walkDerived(root, claim)).map(({ path }) => path),
+    ['.emb/1.bin'],
+  )
 })
 
 test('[R5] ignored names are no data, a missing directory has none, a symlink in the way is refused', async (t) => {

@@ -14,8 +14,8 @@ const untyped = (value: unknown): never => value as never
 
 test('[C1] a definition with a gap, a missing change or a wrong option fails when it is defined', () => {
   const start = record('a', keyed).version(1, id)
-  assert.throws(() => start.version(untyped(3), id, { up: (a) => a }), /the next is 2/)
-  assert.throws(() => start.version(untyped(1), id, { up: (a) => a }), /the next is 2/)
+  assert.throws(() => start.version(untyped(3), id, untyped({ up: (a: unknown) => a })), /the next is 2/)
+  assert.throws(() => start.version(untyped(1), id, untyped({ up: (a: unknown) => a })), /the next is 2/)
   assert.throws(() => start.version(2, id, untyped(undefined)), /'up' is missing/)
   assert.throws(() => start.version(2, id, untyped({ down: () => ({ id: '' }) })), /'up' is missing/)
   assert.throws(() => start.version(2, id, untyped({ up: (a: unknown) => a, addative: true })), /unknown option 'addative'/)
@@ -174,8 +174,10 @@ for (const [what, pattern, up] of badChanges) {
 }
 
 test('[C3] a schema that answers later, or throws, is a mistake that is named', () => {
-  const later = record('g', keyed).version(1, z.object({ id: z.string() }).refine(async () => Promise.reject(new Error('late'))))
+  const later = record('g', keyed).version(1, z.object({ id: z.string() }).refine(async () => true))
   assert.throws(() => later.upgrade({ id: 'a' }), fails('RECORD_REJECTED', /schema of version 1 is asynchronous/))
+  const failing = { '~standard': { version: 1 as const, vendor: 'test', validate: () => Promise.reject(new Error('late')) } }
+  assert.throws(() => record('g', keyed).version(1, failing).upgrade({ id: 'a' }), fails('RECORD_REJECTED', /asynchronous/))
   const throwing = { '~standard': { version: 1 as const, vendor: 'test', validate: () => { throw new Error('s3cret') } } }
   assert.throws(() => record('g', keyed).version(1, throwing).upgrade({ id: 'a' }), fails('RECORD_REJECTED', /schema of version 1 threw an error/))
 })

@@ -63,6 +63,7 @@ testEach('[P15] a reader and a writer share a connection, and the writer goes on
   assert.equal(reader.number('SELECT count(*) FROM t'), 0)
   writer.run('INSERT INTO t VALUES(7, NULL)')
   assert.deepEqual(reader.get('SELECT * FROM t'), { a: 7, b: null })
+  writer.exec('DROP VIEW v')
   writer.renameColumn('t', 'a', 'c')
   assert.deepEqual(reader.get('SELECT * FROM t'), { c: 7, b: null })
   writer.exec('DROP TABLE t')

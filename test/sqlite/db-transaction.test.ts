@@ -111,7 +111,7 @@ testEach('[P15] a promise that the step forgot writes nothing, and is told why',
 testEach('[P15] two handles on one connection lose its transaction together', (open) => {
   const connection = open()
   const first = writableStep(connection, 'CREATE TABLE t(a UNIQUE); INSERT INTO t VALUES(1)')
-  const second = makeDb(connection, { ...step, stepName: 'other', writable: true })
+  const second = makeDb(connection, { ...step, stepName: 'index/other', writable: true })
   assert.throws(() => first.db.run('INSERT OR ROLLBACK INTO t VALUES(1)'), { code: 'TRANSACTION_LOST' })
   assert.throws(() => second.db.run('INSERT INTO t VALUES(2)'), { code: 'TRANSACTION_LOST' })
   assert.deepEqual(connection.prepare(count).get([]), { n: 1 })

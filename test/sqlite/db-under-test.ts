@@ -43,7 +43,7 @@ export function testEach(title: string, body: (open: () => Connection, t: TestCo
   }
 }
 
-export const step = { storeName: 'index', stepName: 'create', markerTables: ['schema_migrations'] }
+export const step = { storeName: 'index', stepName: 'index/create', markerTables: ['schema_migrations'] }
 
 /** A step's handle in a transaction over a database made by `schema`. */
 export function writableStep(connection: Connection, schema = '') {

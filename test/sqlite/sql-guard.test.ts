@@ -160,6 +160,6 @@ test('[P15] a refusal names store, step and line, and what to do instead', () =>
     code: 'STATEMENT_REFUSED',
     message: 'index/create: COMMIT (line 3 of the SQL) may not be used in a step',
     hint: /in a transaction of moult/,
-    details: { store: 'index', step: 'create' },
+    details: { store: 'index', step: 'index/create' },
   })
 })

@@ -31,6 +31,7 @@ export async function beginTransaction(place: Place, run: RunScope, expected: Ma
     connection.exec('PRAGMA foreign_keys = OFF')
     if (connection.prepare('PRAGMA foreign_keys').get([])?.['foreign_keys'] !== 0) throw new TypeError(`foreign keys of ${place.spec.name} stay on`)
     await retryWhileBusy(place, run, () => connection.exec('BEGIN IMMEDIATE'))
+    untouched.lock()
     checkMarker(connection, place, expected)
   } catch (error) {
     await transaction.rollback()

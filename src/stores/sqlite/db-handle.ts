@@ -12,6 +12,7 @@ import { tableQuestions } from './table-questions.js'
 
 export interface DbOptions {
   readonly storeName: string
+  /** As messages name it: `store/step`. */
   readonly stepName: string
   /** moult's own tables in this database, besides `moult_steps` and `moult_commit`. */
   readonly markerTables: readonly string[]

@@ -1,8 +1,11 @@
 import { commitTable } from '../../drivers/commit-record.js'
+import { systemCode } from '../../model/errors.js'
 import type { Found, Place } from '../../model/store.js'
 import { isMarkerTable, parseMarkerRows } from './marker-table.js'
 import { ownerOfTable } from './foreign-marker.js'
+import { isSameName } from './identifier.js'
 import { peek } from './peek.js'
+import type { Peek } from './peek.js'
 import type { SqliteOwn } from './sqlite.js'
 
 /** What a database says of its version, read without SQLite: no lock, no driver, no byte changed (protocol 3). */
@@ -17,11 +20,11 @@ export async function examineDatabase(place: Place): Promise<Found> {
     case 'busy':
       return { is: 'busy' }
     case 'unreadable':
-      return { is: 'unreadable', code: 'STORE_UNREADABLE', reason: seen.reason, hint: 'Bring this file back from a copy. Nothing was changed.' }
+      return explainUnreadable(seen)
     case 'database':
       break
   }
-  const marker = seen.schema.find((object) => object.type === 'table' && object.name.toLowerCase() === table.toLowerCase())
+  const marker = seen.schema.find((object) => object.type === 'table' && isSameName(object.name, table))
   if (!marker) {
     if (seen.schema.length === 0) return { is: 'nothing', exists: true }
     if (adoptUserVersion === null || seen.userVersion === adoptUserVersion) return { is: 'data' }
@@ -49,4 +52,19 @@ export async function examineDatabase(place: Place): Promise<Found> {
     }
   }
   return { is: 'marked', marker: parsed.marker }
+}
+
+const hints = {
+  'no-magic': 'If another program keeps this file, the path is wrong; if it is encrypted, moult cannot read it; if it was overwritten, bring it back from a copy.',
+  malformed: 'Bring this database back from a copy.',
+  unsupported: "If the table belongs to another tool, give moult's marker another name with the option `table`.",
+  sidecar: 'The database and its -wal or -journal do not belong together: bring back both from the same copy.',
+  disk: 'Look at the disk and the rights of this user.',
+} as const
+
+function explainUnreadable({ why, reason, cause }: Extract<Peek, { readonly state: 'unreadable' }>): Found {
+  const isDenied = ['EACCES', 'EPERM'].includes(systemCode(cause))
+  if (isDenied) return { is: 'unreadable', code: 'NO_PERMISSION', reason, hint: 'Start the program as the user that the state belongs to.' }
+  const code = why === 'unsupported' ? 'MARKER_UNREADABLE' : 'STORE_UNREADABLE'
+  return { is: 'unreadable', code, reason, hint: hints[why] }
 }

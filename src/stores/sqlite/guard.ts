@@ -7,6 +7,7 @@ import { nameIn, nextToken, type Token } from './sql-tokens.js'
 /** Whose SQL it is, and what it may do. */
 export interface GuardOptions {
   readonly storeName: string
+  /** As messages name it, `store/step`; '' if the caller says whose it is. */
   readonly stepName: string
   /** moult's own tables in this database, besides `moult_steps` and `moult_commit`. */
   readonly markerTables: readonly string[]
@@ -120,7 +121,7 @@ function canBeName(text: string, token: Token, before: Token | null): boolean {
 function refused(what: string, hint: string, statement: SqlStatement, options: GuardOptions): MoultFailure {
   const { storeName: store, stepName: step } = options
   return new MoultFailure('STATEMENT_REFUSED', {
-    message: `${store}/${step}: ${what} (line ${statement.line} of the SQL) may not be used in a step`,
+    message: `${step === '' ? '' : `${step}: `}${what} (line ${statement.line} of the SQL) may not be used in a step`,
     hint,
     details: { store, step },
   })

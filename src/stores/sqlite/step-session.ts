@@ -59,7 +59,7 @@ function share(connection: Connection): Shared {
 
 export function startSession(connection: Connection, options: GuardOptions): StepSession {
   const { storeName: store, stepName: step } = options
-  if (!connection.inTransaction) throw new TypeError(`${store}/${step}: a step's handle needs an open transaction`)
+  if (!connection.inTransaction) throw new TypeError(`${step}: a step's handle needs an open transaction`)
   const shared = share(connection)
   const cache = new Map<string, Prepared>()
   const own = new Map<string, Statement>()
@@ -71,7 +71,7 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
   function refuseDead(): void {
     if (expired) {
       throw new MoultFailure('HANDLE_EXPIRED', {
-        message: `${store}/${step}: the database was used after the step had ended; nothing was written`,
+        message: `${step}: the database was used after the step had ended; nothing was written`,
         hint: 'Await what the step starts, and keep its handles to itself.',
         details: { store, step },
       })
@@ -84,7 +84,7 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
   function lose(cause: unknown): MoultFailure {
     const why = cause instanceof Error ? `: ${cause.message}` : ''
     shared.failure = new MoultFailure('TRANSACTION_LOST', {
-      message: `${store}/${step}: a statement ended moult's transaction, so the step cannot go on${why}`,
+      message: `${step}: a statement ended moult's transaction, so the step cannot go on${why}`,
       hint: 'Look for OR ROLLBACK, ON CONFLICT ROLLBACK and RAISE(ROLLBACK), and at the cause: a full disk does it too.',
       details: { store, step },
       cause,
@@ -144,7 +144,7 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
   function refuseWrites(sql: SqlStatement): void {
     if (sql.isExplained || sql.verb === 'PRAGMA' || databasesWritten(connection, sql.text).length === 0) return
     throw new MoultFailure('STATEMENT_REFUSED', {
-      message: `${store}/${step}: ${sql.verb} writes, and this handle is for reading`,
+      message: `${step}: ${sql.verb} writes, and this handle is for reading`,
       hint: 'Change this store in the `up` of a step that owns it or lists it in its `writes`.',
       details: { store, step },
     })

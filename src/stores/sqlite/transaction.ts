@@ -98,7 +98,10 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     rollback: async () => {
       if (isClosed) return
       if (isCommitted) return close()
-      if (connection.inTransaction) connection.exec('ROLLBACK')
+      if (connection.inTransaction) {
+        open.untouched.cutLog()
+        connection.exec('ROLLBACK')
+      }
       closeUntouched(open, close)
     },
     close: async () => close(),
@@ -110,7 +113,7 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
  * closes last: it cannot.
  */
 function closeUntouched({ driver, path, untouched }: OpenDatabase, close: () => void): void {
-  if (untouched.hadLog) {
+  if (untouched.hadLog()) {
     const keeper = driver.open(path, { readOnly: true })
     try {
       keeper.prepare('SELECT 1 FROM sqlite_schema').get([])

@@ -10,7 +10,15 @@ const sidecars = ['-journal', '-wal', '-shm'] as const
  */
 export interface Untouched {
   /** A write-ahead log with content was there: whoever closes the database last would move it into the file. */
-  readonly hadLog: boolean
+  hadLog(): boolean
+  /** With the write lock taken: from here on the log is ours to write. */
+  lock(): void
+  /**
+   * With the write lock still held: takes from the log what a large transaction spilled into it. SQLite ignores such
+   * frames; without them the log is byte for byte as it was.
+   */
+  cutLog(): void
+  /** With the database closed. */
   putBack(): void
 }
 
@@ -18,13 +26,23 @@ export function rememberUntouched(path: string): Untouched {
   const folder = path.slice(0, Math.max(path.lastIndexOf('/'), 1))
   const existed = stampOf(path) !== null
   const present = new Set(sidecars.filter((suffix) => stampOf(path + suffix) !== null))
-  const hadLog = (stampOf(`${path}-wal`)?.size ?? 0n) > 0n
+  const log = `${path}-wal`
+  let logSize = stampOf(log)?.size ?? 0n
   const putTimesBack = keepTimes([folder])
+  let putLogTimesBack = keepTimes([log])
   return {
-    hadLog,
+    hadLog: () => logSize > 0n,
+    lock: () => {
+      logSize = stampOf(log)?.size ?? 0n
+      putLogTimesBack = keepTimes([log])
+    },
+    cutLog: () => {
+      if (logSize > 0n && (stampOf(log)?.size ?? 0n) > logSize) truncate(log, Number(logSize))
+    },
     putBack: () => {
       const made = sidecars.filter((suffix) => !present.has(suffix)).map((suffix) => path + suffix)
       for (const file of existed ? made : [path, ...made]) removeIfEmptyOrOurs(file, existed)
+      if (logSize > 0n) putLogTimesBack()
       putTimesBack()
     },
   }
@@ -44,5 +62,15 @@ function stampOf(path: string): { readonly size: bigint } | null {
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return null
     throw error
+  }
+}
+
+/** A log carries no locks, so closing a descriptor of it loses none (protocol 1). */
+function truncate(log: string, size: number): void {
+  const fd = disk.open(log, 'r+')
+  try {
+    disk.truncate(fd, size)
+  } finally {
+    disk.close(fd)
   }
 }

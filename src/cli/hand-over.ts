@@ -1,0 +1,20 @@
+import { realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { main } from './main.js'
+
+/**
+ * The command line of the copy of moult that the project of this config uses, when it is another one than this: the
+ * state is upgraded by the version that the app itself runs with. Null when it is this copy, or there is none.
+ */
+export async function findProjectCopy(config: string): Promise<typeof main | null> {
+  let path: string
+  try {
+    path = realpathSync(createRequire(config).resolve('moult/cli'))
+  } catch {
+    return null
+  }
+  if (path === realpathSync(fileURLToPath(new URL('./index.js', import.meta.url)))) return null
+  const copy = (await import(pathToFileURL(path).href)) as { readonly main?: unknown }
+  return typeof copy.main === 'function' ? (copy.main as typeof main) : null
+}
