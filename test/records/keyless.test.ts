@@ -8,9 +8,15 @@ import { look, put } from '../disk/tree.js'
 import { Memory, memoryText } from './shapes.js'
 import { fails, stateInRoot } from './state.js'
 
-const options = { path: 'memory', files: '**/*.json', ignore: ['.embeddings/**', 'lost+found'], marker: '.rockbot-schema' } as const
+const options = {
+  path: 'memory',
+  files: '**/*.json',
+  ignore: ['.embeddings/**', 'lost+found'],
+  marker: '.rockbot-schema',
+} as const
 const memory = records('memory', { ...options, record: Memory }).adopt('oldest')
-const at2 = (id: string): string => `${memoryText(id).slice(0, -1)},"lastSeenAt":"${JSON.parse(memoryText(id)).createdAt}","reinforcementCount":1}`
+const at2 = (id: string): string =>
+  `${memoryText(id).slice(0, -1)},"lastSeenAt":"${JSON.parse(memoryText(id)).createdAt}","reinforcementCount":1}`
 
 test('[R5] memory without a marker is refused until somebody says what it is', async (t) => {
   const at = stateInRoot(t)
@@ -58,7 +64,10 @@ test('[R7] a layout moves files after they were brought to its version, and left
   assert.deepEqual(fs.readdirSync(join(at.root, 'memory')).sort(), ['.rockbot-schema', 'general', 'work'])
   assert.equal(at.text('memory/general/a.json'), at2('a'))
   assert.equal(at.text('memory/work/b.json'), at2('b'))
-  assert.deepEqual(report.stores[0]?.left.map(({ file }) => file), ['general/bad.json'])
+  assert.deepEqual(
+    report.stores[0]?.left.map(({ file }) => file),
+    ['general/bad.json'],
+  )
   assert.equal(report.steps.at(-1)?.changes.records, 2)
   assert.deepEqual(await at.verify(store), [])
 })
@@ -78,7 +87,10 @@ test('[R7] a layout that skips is taken back, but the records stay at the versio
   put(at.root, { 'memory/a.json': memoryText('a') })
   const report = await at.upgrade(store)
   assert.equal(at.text('memory/a.json'), at2('a'))
-  assert.deepEqual([report.steps.at(-1)?.result, report.steps.at(-1)?.reason], ['done', 'its layout was skipped: not here'])
+  assert.deepEqual(
+    [report.steps.at(-1)?.result, report.steps.at(-1)?.reason],
+    ['done', 'its layout was skipped: not here'],
+  )
 })
 
 test('[G3] a layout that throws takes the records back with it', async (t) => {
@@ -108,7 +120,10 @@ test('[R5] a document left behind keeps its own version: mended later it is brou
   await at.upgrade(memory)
   assert.equal((await at.status(memory)).left.length, 2)
   // A person mends one; the app, which knows version 2, writes the other anew.
-  put(at.root, { 'memory/old.json': memoryText('old'), 'memory/new.json': at2('new').replace('"reinforcementCount":1', '"reinforcementCount":5') })
+  put(at.root, {
+    'memory/old.json': memoryText('old'),
+    'memory/new.json': at2('new').replace('"reinforcementCount":1', '"reinforcementCount":5'),
+  })
   const report = await at.upgrade(records('memory', { ...options, record: Memory3 }).adopt('oldest'))
   assert.deepEqual(report.stores[0]?.left, [])
   assert.deepEqual(JSON.parse(at.text('memory/old.json')).reinforcementCount, 1)

@@ -17,12 +17,15 @@ test('[C1] a definition with a gap, a missing change or a wrong option fails whe
   assert.throws(() => start.version(untyped(3), id, untyped({ up: (a: unknown) => a })), /the next is 2/)
   assert.throws(() => start.version(untyped(1), id, untyped({ up: (a: unknown) => a })), /the next is 2/)
   assert.throws(() => start.version(2, id, untyped(undefined)), /'up' is missing/)
-  assert.throws(() => start.version(2, id, untyped({ down: () => ({ id: '' }) })), /'up' is missing/)
-  assert.throws(() => start.version(2, id, untyped({ up: (a: unknown) => a, addative: true })), /unknown option 'addative'/)
+  assert.throws(() => start.version(2, id, untyped({ down: true })), /'up' is missing/)
+  assert.throws(
+    () => start.version(2, id, untyped({ up: (a: unknown) => a, addative: true })),
+    /unknown option 'addative'/,
+  )
   assert.throws(() => start.version(2, id, untyped({ up: (a: unknown) => a, down: true })), /'down' must be/)
-  assert.throws(() => start.version(2, untyped({ parse() {} }), { up: (a) => a }), /Standard Schema/)
-  assert.throws(() => record('a', keyed).version(untyped(0), id), /versions are whole numbers from 1/)
-  assert.throws(() => record('a', keyed).version(untyped(1.5), id), TypeError)
+  assert.throws(() => start.version(2, untyped({ parse() {} }), untyped({ up: (a: unknown) => a })), /Standard Schema/)
+  assert.throws(() => record('a', keyed).version(0, id), /versions are whole numbers from 1/)
+  assert.throws(() => record('a', keyed).version(1.5, id), TypeError)
 })
 
 test('[C9] what a document without a version is has to be decided', () => {
@@ -38,12 +41,23 @@ test('[C9] what a document without a version is has to be decided', () => {
 test('[C2] each step that is needed runs, in order, and stamps its version; the document given stays as it was', () => {
   const given = Object.freeze({ v: 1, n: 1, kept: Object.freeze([1, 2]) })
   assert.deepEqual(CountAt4.upgrade(given), { value: { v: 4, n: 30, kept: [1, 2] }, from: 1, to: 4, changed: true })
-  assert.deepEqual(CountAt4.upgrade({ v: 3, n: 3, kept: true }), { value: { v: 4, n: 30, kept: true }, from: 3, to: 4, changed: true })
+  assert.deepEqual(CountAt4.upgrade({ v: 3, n: 3, kept: true }), {
+    value: { v: 4, n: 30, kept: true },
+    from: 3,
+    to: 4,
+    changed: true,
+  })
   const seen: unknown[] = []
-  const spied = CountAt1.version(2, z.object({ n: z.number() }), { up: (a) => (seen.push({ ...a }), a) })
-    .version(3, z.object({ n: z.number() }), { up: (a) => (seen.push({ ...a }), a) })
+  const spied = CountAt1.version(2, z.object({ n: z.number() }), { up: (a) => (seen.push({ ...a }), a) }).version(
+    3,
+    z.object({ n: z.number() }),
+    { up: (a) => (seen.push({ ...a }), a) },
+  )
   spied.upgrade({ n: 1 })
-  assert.deepEqual(seen, [{ v: 1, n: 1 }, { v: 2, n: 1 }])
+  assert.deepEqual(seen, [
+    { v: 1, n: 1 },
+    { v: 2, n: 1 },
+  ])
 })
 
 test('[C2] a step may alter what it is given, and frozen results can be stamped', () => {
@@ -59,13 +73,17 @@ test('[C2] a step may alter what it is given, and frozen results can be stamped'
 })
 
 test('[C2] keys keep their order, unknown ones and __proto__ their value, and a new version key comes first', () => {
-  const text = '{"metadata":{"id":"a","x":{"__proto__":{"deep":1}}},"zeta":1,"messages":[],"alpha":null,"schema_version":1}'
+  const text =
+    '{"metadata":{"id":"a","x":{"__proto__":{"deep":1}}},"zeta":1,"messages":[],"alpha":null,"schema_version":1}'
   const { value } = SessionAt2.upgrade(JSON.parse(text))
   assert.equal(
     JSON.stringify(value),
     '{"metadata":{"id":"a","x":{"__proto__":{"deep":1}}},"zeta":1,"alpha":null,"schema_version":2,"journal":{"entries":[],"leaf_id":null}}',
   )
-  assert.equal(JSON.stringify(SessionAt2.upgrade(JSON.parse(sessionText('a', null))).value).slice(0, 20), '{"schema_version":2,')
+  assert.equal(
+    JSON.stringify(SessionAt2.upgrade(JSON.parse(sessionText('a', null))).value).slice(0, 20),
+    '{"schema_version":2,',
+  )
 })
 
 test('[C2] a document at the newest version is checked and given back itself, also without a key', () => {
@@ -75,13 +93,20 @@ test('[C2] a document at the newest version is checked and given back itself, al
   assert.equal(upgraded.changed, false)
   const unversioned = { n: 1 }
   assert.equal(CountAt1.upgrade(unversioned).value, unversioned)
-  assert.throws(() => SessionAt2.upgrade({ ...current, journal: null }), fails('RECORD_REJECTED', /it is no version 2: .*\$\.journal/))
+  assert.throws(
+    () => SessionAt2.upgrade({ ...current, journal: null }),
+    fails('RECORD_REJECTED', /it is no version 2: .*\$\.journal/),
+  )
 })
 
 test('[C2] what a schema makes of a document has no effect: defaults, coercions, transforms, changes in place', () => {
-  const zodDefault = record('e', keyed).version(1, id).version(2, z.object({ id: z.string(), n: z.number().default(7) }), { up: (a) => a })
+  const zodDefault = record('e', keyed)
+    .version(1, id)
+    .version(2, z.object({ id: z.string(), n: z.number().default(7) }), { up: (a) => a })
   assert.deepEqual(zodDefault.upgrade({ id: 'a' }).value, { schema_version: 2, id: 'a' })
-  const piped = record('e', keyed).version(1, v.object({ id: v.pipe(v.string(), v.toUpperCase()) })).version(2, v.object({ id: v.pipe(v.string(), v.transform(Number)) }), { up: (a) => a })
+  const piped = record('e', keyed)
+    .version(1, v.object({ id: v.pipe(v.string(), v.toUpperCase()) }))
+    .version(2, v.object({ id: v.pipe(v.string(), v.transform(Number)) }), { up: (a) => a })
   assert.deepEqual(piped.upgrade({ id: 'a', more: 1 }).value, { schema_version: 2, id: 'a', more: 1 })
   const inPlace = {
     '~standard': {
@@ -93,7 +118,9 @@ test('[C2] what a schema makes of a document has no effect: defaults, coercions,
       },
     },
   }
-  const meddling = record('e', keyed).version(1, inPlace).version(2, inPlace, { up: (a) => a as never })
+  const meddling = record('e', keyed)
+    .version(1, inPlace)
+    .version(2, inPlace, { up: (a) => a as never })
   assert.deepEqual(meddling.upgrade({ id: 'a' }).value, { schema_version: 2, id: 'a' })
 })
 
@@ -103,8 +130,19 @@ test('[C3] a rejected document is an error with record, file, from, to and reaso
     () => SessionAt3.upgrade(secret),
     (error) => {
       assert.ok(fails('RECORD_REJECTED')(error))
-      const { message, hint, details, cause } = error as { message: string; hint: string; details: object; cause: unknown }
-      assert.deepEqual(details, { record: 'session', file: null, from: 1, to: 3, reason: 'it is no version 1: it does not fit its schema at $.messages' })
+      const { message, hint, details, cause } = error as {
+        message: string
+        hint: string
+        details: object
+        cause: unknown
+      }
+      assert.deepEqual(details, {
+        record: 'session',
+        file: null,
+        from: 1,
+        to: 3,
+        reason: 'it is no version 1: it does not fit its schema at $.messages',
+      })
       assert.doesNotMatch(JSON.stringify([message, hint, details, String(cause)]), /s3cret/)
       return true
     },
@@ -116,7 +154,13 @@ test('[C4] a newer document is rejected', () => {
     () => SessionAt2.upgrade({ schema_version: 3 }),
     (error) => {
       assert.ok(fails('RECORD_REJECTED', /at version 3, and this program knows 2/)(error))
-      assert.deepEqual((error as { details: object }).details, { record: 'session', file: null, from: 3, to: 2, reason: 'it is at version 3, and this program knows 2' })
+      assert.deepEqual((error as { details: object }).details, {
+        record: 'session',
+        file: null,
+        from: 3,
+        to: 2,
+        reason: 'it is at version 3, and this program knows 2',
+      })
       return true
     },
   )
@@ -124,13 +168,19 @@ test('[C4] a newer document is rejected', () => {
 
 test('[C4] a document older than all that is known is rejected', () => {
   const trimmed = record('a', keyed).version(3, id)
-  assert.throws(() => trimmed.upgrade({ schema_version: 2, id: 'a' }), fails('RECORD_REJECTED', /oldest that this program reads is 3/))
+  assert.throws(
+    () => trimmed.upgrade({ schema_version: 2, id: 'a' }),
+    fails('RECORD_REJECTED', /oldest that this program reads is 3/),
+  )
   assert.throws(() => trimmed.upgrade({ id: 'a' }), fails('RECORD_REJECTED', /at version 1/))
 })
 
 for (const version of ['2', 1.5, null, -1, 0, 1e300, true, [1], {}, NaN]) {
   test(`[G8] the version ${JSON.stringify(version)} is rejected, never guessed`, () => {
-    assert.throws(() => CountAt4.upgrade({ v: version, n: 1 }), fails('RECORD_REJECTED', /'v' is not a whole number from 1/))
+    assert.throws(
+      () => CountAt4.upgrade({ v: version, n: 1 }),
+      fails('RECORD_REJECTED', /'v' is not a whole number from 1/),
+    )
   })
 }
 
@@ -155,7 +205,13 @@ test('[C9] a schema may ask for the version key: a document without it is seen w
 })
 
 const badChanges: [string, RegExp, (value: { n: number }) => unknown][] = [
-  ['throws', /'up' that makes version 2 threw/, () => { throw new Error('s3cret') }],
+  [
+    'throws',
+    /'up' that makes version 2 threw/,
+    () => {
+      throw new Error('s3cret')
+    },
+  ],
   ['is asynchronous', /is asynchronous/, async (a) => a],
   ['returns nothing', /returned nothing/, () => undefined],
   ['returns a list', /something else than an object/, () => []],
@@ -168,18 +224,40 @@ for (const [what, pattern, up] of badChanges) {
     const broken = CountAt1.version(2, z.object({ n: z.number() }), { up: up as never })
     assert.throws(
       () => broken.upgrade({ v: 1, n: 1 }),
-      (error) => fails('RECORD_REJECTED', pattern)(error) && /the document is not to blame/.test((error as { hint: string }).hint) && !/s3cret/.test((error as Error).message),
+      (error) =>
+        fails('RECORD_REJECTED', pattern)(error) &&
+        /the document is not to blame/.test((error as { hint: string }).hint) &&
+        !/s3cret/.test((error as Error).message),
     )
   })
 }
 
 test('[C3] a schema that answers later, or throws, is a mistake that is named', () => {
-  const later = record('g', keyed).version(1, z.object({ id: z.string() }).refine(async () => true))
+  const later = record('g', keyed).version(
+    1,
+    z.object({ id: z.string() }).refine(async () => true),
+  )
   assert.throws(() => later.upgrade({ id: 'a' }), fails('RECORD_REJECTED', /schema of version 1 is asynchronous/))
-  const failing = { '~standard': { version: 1 as const, vendor: 'test', validate: () => Promise.reject(new Error('late')) } }
-  assert.throws(() => record('g', keyed).version(1, failing).upgrade({ id: 'a' }), fails('RECORD_REJECTED', /asynchronous/))
-  const throwing = { '~standard': { version: 1 as const, vendor: 'test', validate: () => { throw new Error('s3cret') } } }
-  assert.throws(() => record('g', keyed).version(1, throwing).upgrade({ id: 'a' }), fails('RECORD_REJECTED', /schema of version 1 threw an error/))
+  const failing = {
+    '~standard': { version: 1 as const, vendor: 'test', validate: () => Promise.reject(new Error('late')) },
+  }
+  assert.throws(
+    () => record('g', keyed).version(1, failing).upgrade({ id: 'a' }),
+    fails('RECORD_REJECTED', /asynchronous/),
+  )
+  const throwing = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'test',
+      validate: () => {
+        throw new Error('s3cret')
+      },
+    },
+  }
+  assert.throws(
+    () => record('g', keyed).version(1, throwing).upgrade({ id: 'a' }),
+    fails('RECORD_REJECTED', /schema of version 1 threw an error/),
+  )
 })
 
 test('[C3] what is no plain data is rejected', () => {

@@ -51,7 +51,7 @@ test('[C4] newer and broken files are rejected by name and keep every byte', asy
     for (const work of [() => CountAt4.read(file, { writeBack: true }), () => CountAt4.write(file, { n: 1 })]) {
       await assert.rejects(work, (error) => {
         assert.ok(fails('RECORD_REJECTED')(error), name)
-        assert.equal((error as unknown as { details: { file: string } }).details.file, file)
+        assert.equal((error as { details: { file: string } }).details.file, file)
         return true
       })
     }
@@ -64,7 +64,10 @@ test('[C6] symlinks are refused, and what they point at is not touched', async (
   put(root, { 'real/a.json': '{"v":1,"n":1}' })
   fs.symlinkSync('real/a.json', join(root, 'link.json'))
   const before = look(join(root, 'real'))
-  await assert.rejects(CountAt4.read(join(root, 'link.json'), { writeBack: true }), fails('FILE_UNSUPPORTED', /symlink/))
+  await assert.rejects(
+    CountAt4.read(join(root, 'link.json'), { writeBack: true }),
+    fails('FILE_UNSUPPORTED', /symlink/),
+  )
   await assert.rejects(CountAt4.write(join(root, 'link.json'), { n: 1 }), fails('FILE_UNSUPPORTED', /symlink/))
   assert.deepEqual(look(join(root, 'real')), before)
 })
@@ -81,7 +84,10 @@ test('[P22] two programs load one record: the later write-back does not destroy 
     () => fs.unlinkSync(file),
   ]) {
     fs.writeFileSync(file, '{"v":1,"n":1}')
-    await assert.rejects(meddlingBeforeRename(meddle, () => CountAt4.read(file, { writeBack: true })), fails('STORE_CHANGED'))
+    await assert.rejects(
+      meddlingBeforeRename(meddle, () => CountAt4.read(file, { writeBack: true })),
+      fails('STORE_CHANGED'),
+    )
     const left = fs.readdirSync(root)
     if (left.length > 0) assert.match(text(file), /"n":9/)
     fs.rmSync(file, { force: true })
@@ -91,7 +97,13 @@ test('[P22] two programs load one record: the later write-back does not destroy 
 test('[P22] a write does not replace a file that came to be meanwhile', async (t) => {
   const root = makeRoot(t)
   const file = join(root, 'a.json')
-  await assert.rejects(meddlingBeforeRename(() => fs.writeFileSync(file, 'theirs'), () => CountAt4.write(file, { n: 1 })), fails('STORE_CHANGED'))
+  await assert.rejects(
+    meddlingBeforeRename(
+      () => fs.writeFileSync(file, 'theirs'),
+      () => CountAt4.write(file, { n: 1 }),
+    ),
+    fails('STORE_CHANGED'),
+  )
   assert.equal(text(file), 'theirs')
   assert.deepEqual(fs.readdirSync(root), ['a.json'])
 })
@@ -134,7 +146,10 @@ test('[C6] a full disk in the middle of a write-back leaves the old bytes and no
     const failing = (): never => {
       throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC', path: file })
     }
-    await assert.rejects(onDisk({ [operation]: failing }, () => CountAt4.read(file, { writeBack: true })), fails('NO_SPACE'))
+    await assert.rejects(
+      onDisk({ [operation]: failing }, () => CountAt4.read(file, { writeBack: true })),
+      fails('NO_SPACE'),
+    )
     assert.deepEqual(look(root, { times: false }), before, operation)
   }
 })

@@ -23,7 +23,11 @@ test('[P22] verify looks at every document: bad ones, old ones, and a list of le
   const before = look(at.root)
   const problems = await at.verify(counts)
   assert.deepEqual(
-    problems.map(({ store, code, message }) => [store, code, /(a|b|late|torn)\.json (cannot|stands|is at version 2)/.exec(message)?.[0]]),
+    problems.map(({ store, code, message }) => [
+      store,
+      code,
+      /(a|b|late|torn)\.json (cannot|stands|is at version 2)/.exec(message)?.[0],
+    ]),
     [
       ['counts', 'RECORDS_INVALID', 'a.json cannot'],
       ['counts', 'RECORDS_INVALID', 'b.json stands'],
@@ -43,7 +47,10 @@ test('[P22] verify names lines, looks through a damaged marker, and finds files 
   fs.appendFileSync(join(at.root, 'events/a.jsonl'), '{"schema_version":2,"seq":2}\n')
   fs.symlinkSync('a.jsonl', join(at.root, 'events/link.jsonl'))
   const problems = await at.verify(events)
-  assert.deepEqual(problems.map(({ code }) => code), ['FILE_UNSUPPORTED', 'RECORDS_INVALID'])
+  assert.deepEqual(
+    problems.map(({ code }) => code),
+    ['FILE_UNSUPPORTED', 'RECORDS_INVALID'],
+  )
   assert.match(problems[1]!.message, /events\/a\.jsonl:2/)
   fs.writeFileSync(join(at.root, 'events/.schema-version'), '')
   assert.ok((await at.verify(events)).some(({ code }) => code === 'MARKER_UNREADABLE'))

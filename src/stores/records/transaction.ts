@@ -120,7 +120,11 @@ class RecordsTransaction implements StoreTransaction {
     }
     const iterations = openIterations(overlay)
     if (access === 'read')
-      return { value: Object.freeze(recordsReader(scope, lease, iterations)), undo: () => undefined, expire: () => expire(lease) }
+      return {
+        value: Object.freeze(recordsReader(scope, lease, iterations)),
+        undo: () => undefined,
+        expire: () => expire(lease),
+      }
     const forget = (name: string): void => {
       this.#left = dropLeft(this.#left, name)
     }

@@ -2,11 +2,10 @@ import { disk } from '../../disk/disk.js'
 import { keepTimes } from '../../disk/staging.js'
 import { systemCode } from '../../model/errors.js'
 
-const sidecars = ['-journal', '-wal', '-shm'] as const
-
 /**
  * What has to be put back, besides what ROLLBACK does, for a database to be as it was before a run opened it: a file
- * that SQLite made, sidecars that it made, and the times of the folder that it made them in.
+ * that SQLite made, and the times of the folder. Sidecars are SQLite's to remove: what is still there when we have
+ * closed may be another program's, which has the database open.
  */
 export interface Untouched {
   /** A write-ahead log with content was there: whoever closes the database last would move it into the file. */
@@ -25,7 +24,6 @@ export interface Untouched {
 export function rememberUntouched(path: string): Untouched {
   const folder = path.slice(0, Math.max(path.lastIndexOf('/'), 1))
   const existed = stampOf(path) !== null
-  const present = new Set(sidecars.filter((suffix) => stampOf(path + suffix) !== null))
   const log = `${path}-wal`
   let logSize = stampOf(log)?.size ?? 0n
   const putTimesBack = keepTimes([folder])
@@ -40,20 +38,11 @@ export function rememberUntouched(path: string): Untouched {
       if (logSize > 0n && (stampOf(log)?.size ?? 0n) > logSize) truncate(log, Number(logSize))
     },
     putBack: () => {
-      const made = sidecars.filter((suffix) => !present.has(suffix)).map((suffix) => path + suffix)
-      for (const file of existed ? made : [path, ...made]) removeIfEmptyOrOurs(file, existed)
+      if (!existed && stampOf(path)?.size === 0n) disk.unlink(path)
       if (logSize > 0n) putLogTimesBack()
       putTimesBack()
     },
   }
-}
-
-/** With the database closed, a sidecar that was not there before holds nothing that was not rolled back. */
-function removeIfEmptyOrOurs(file: string, databaseExisted: boolean): void {
-  const stamp = stampOf(file)
-  if (!stamp) return
-  if (databaseExisted && stamp.size > 0n && !file.endsWith('-shm')) return
-  disk.unlink(file)
 }
 
 function stampOf(path: string): { readonly size: bigint } | null {
