@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { findOrphans } from './orphans.mjs'
+import { findOrphans, findStaleMemories } from './outputs.mjs'
 import { root } from './root.mjs'
 
 const readLock = (path) => JSON.parse(readFileSync(path, 'utf8')).packages
@@ -47,7 +47,7 @@ export function install(folder, ...options) {
 }
 
 function build() {
-  for (const path of findOrphans()) rmSync(path)
+  for (const path of [...findOrphans(), ...findStaleMemories()]) rmSync(path, { force: true })
   const tsc = createRequire(join(root, 'package.json')).resolve('typescript/package.json')
   run(process.execPath, [join(tsc, '../bin/tsc'), '-b', root])
 }

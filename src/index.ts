@@ -3,9 +3,23 @@ export type { HeldState, OpenOptions, RunOptions, State, StateOptions } from './
 export { directory } from './stores/directory/directory.js'
 export type { DirectoryOptions, DirectoryStepOptions, DirectoryStore } from './stores/directory/directory.js'
 export { record } from './stores/records/record.js'
-export type { RecordChange, RecordStart, RecordType, RecordValue, Upgraded } from './stores/records/record.js'
+export type {
+  AnyRecord,
+  KeylessRecordStart,
+  KeylessRecordType,
+  RecordAccess,
+  RecordChange,
+  RecordOptions,
+  RecordStart,
+  RecordType,
+  RecordValue,
+  Unstamped,
+  Upgraded,
+  Versions,
+} from './stores/records/record.js'
 export { records } from './stores/records/records.js'
 export type { RecordsOptions, RecordsStore } from './stores/records/records.js'
+export type { RecordsReader, RecordsWriter } from './stores/records/record-views.js'
 export { sqlite } from './stores/sqlite/sqlite.js'
 export type { SqliteOptions, SqliteStepOptions, SqliteStore } from './stores/sqlite/sqlite.js'
 export { stepsFrom } from './steps-from.js'
@@ -19,7 +33,18 @@ export type { ErrorCode, ErrorDetails, MoultError } from './model/errors.js'
 export type { Driver as SqliteDriver, Row, SqlValue } from './model/driver.js'
 export type { RunEvent } from './model/events.js'
 export type { At } from './model/reference.js'
-export type { ChangeCounts, Outcome, PlanReport, PlannedStep, Problem, RunReport, Status, StatusReport, StepReport, StoreReport } from './model/report.js'
+export type {
+  ChangeCounts,
+  Outcome,
+  PlanReport,
+  PlannedStep,
+  Problem,
+  RunReport,
+  Status,
+  StatusReport,
+  StepReport,
+  StoreReport,
+} from './model/report.js'
 export type { HistoryEntry } from './engine/history.js'
 export type { StepContext, Store } from './model/store.js'
 export type { Target } from './model/target.js'

@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { main } from './main.js'
+import { takeStdout } from './take-stdout.js'
 
 const interrupted = 130
+const args = process.argv.slice(2)
+const stdout = args.includes('--json') ? takeStdout() : process.stdout
 const controller = new AbortController()
 
 function interrupt(): void {
@@ -12,7 +15,7 @@ function interrupt(): void {
 }
 
 // A reader that has seen enough, `moult history | head`, is no failure
-for (const output of [process.stdout, process.stderr]) {
+for (const output of new Set([stdout, process.stdout, process.stderr])) {
   output.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
@@ -22,18 +25,11 @@ for (const output of [process.stdout, process.stderr]) {
 async function end(code: number): Promise<void> {
   process.exitCode = code
   await Promise.all(
-    [process.stdout, process.stderr].map(
-      (output) => new Promise<void>((resolve) => void output.write('', () => resolve())),
-    ),
+    [stdout, process.stderr].map((output) => new Promise<void>((resolve) => void output.write('', () => resolve()))),
   )
   process.exit(code)
 }
 
 process.on('SIGINT', interrupt)
 process.on('SIGTERM', interrupt)
-void main(process.argv.slice(2), {
-  cwd: process.cwd(),
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: controller.signal,
-}).then(end)
+void main(args, { cwd: process.cwd(), stdout, stderr: process.stderr, signal: controller.signal }).then(end)

@@ -59,9 +59,9 @@ export function configMissing(given: string | undefined, cwd: string): CliFailur
 async function importConfig(path: string): Promise<unknown> {
   if (!/\.[cm]?ts$/.test(path)) return import(pathToFileURL(path).href)
   const { createJiti } = await import('jiti')
-  return createJiti(pathToFileURL(path).href, { fsCache: false, tsconfigPaths: true, interopDefault: false }).import(
-    path,
-  )
+  // JavaScript is left to the runtime, so that there is one copy of each package
+  const options = { fsCache: false, tsconfigPaths: true, interopDefault: false, extensions: ['.ts', '.mts', '.cts'] }
+  return createJiti(pathToFileURL(path).href, options).import(path)
 }
 
 /** The default export, also of TypeScript that was compiled to CommonJS. */

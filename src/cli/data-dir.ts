@@ -9,7 +9,8 @@ export function resolveDataDir(given: string, cwd: string): string {
   try {
     if (given !== '' && statSync(path).isDirectory()) return path
   } catch (error) {
-    throw missing(path, `cannot be looked at: ${firstLine(error)}`, error)
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    throw missing(path, isGone ? 'does not exist' : `cannot be looked at: ${firstLine(error)}`, error)
   }
   throw missing(path, 'is no directory', undefined)
 }

@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto'
 import { normaliseSource } from '../model/step.js'
+
+// An import would run every getter of the module and load WebCrypto: a tenth of a start-up check
+const { createHash } = process.getBuiltinModule('node:crypto')
 
 const digests = new Map<string, string>()
 

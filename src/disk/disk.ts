@@ -1,6 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process'
-import * as fs from 'node:fs'
-import type { BigIntStats } from 'node:fs'
+import type { BigIntStats, Dirent } from 'node:fs'
+
+// An import would run every getter of the module, and with them load streams and promises: a tenth of a start-up check
+const fs = process.getBuiltinModule('node:fs')
+
+/** The flags of `open` on this platform. */
+export const openFlags: Readonly<typeof fs.constants> = fs.constants
 
 /**
  * Every operation moult makes on a file system, one method each. This is the fault seam: nothing else in moult uses
@@ -20,7 +24,7 @@ export interface Disk {
   fstat(fd: number): BigIntStats
   stat(path: string): BigIntStats
   lstat(path: string): BigIntStats
-  readdir(path: string): fs.Dirent[]
+  readdir(path: string): Dirent[]
   mkdir(path: string, mode?: number): void
   rmdir(path: string): void
   rename(from: string, to: string): void
@@ -78,7 +82,7 @@ const nodeDisk: Disk = {
     // Node passes seconds as a double, which is good to 0.2 microseconds; coreutils' touch takes all nine digits.
     if (fs.lstatSync(path, { bigint: true }).mtimeNs === mtimeNs || !fs.existsSync(touchProgram)) return
     const date = `@${mtimeNs / 1_000_000_000n}.${String(mtimeNs % 1_000_000_000n).padStart(9, '0')}`
-    execFileSync(touchProgram, ['-m', '-h', '-c', '-d', date, '--', path], { env: {}, stdio: 'ignore' })
+    process.getBuiltinModule('node:child_process').execFileSync(touchProgram, ['-m', '-h', '-c', '-d', date, '--', path], { env: {}, stdio: 'ignore' })
   },
   fsyncFiles: async (paths) => {
     let next = 0
@@ -90,6 +94,7 @@ const nodeDisk: Disk = {
   },
   syncFileSystem: async (path) => {
     if (process.platform !== 'linux' || !fs.existsSync(syncProgram)) return false
+    const { execFile } = process.getBuiltinModule('node:child_process')
     return await new Promise((resolve, reject) => {
       execFile(syncProgram, ['-f', path], { env: {} }, (error, _stdout, stderr) => {
         if (error === null) resolve(true)

@@ -1,5 +1,5 @@
-import { constants, type BigIntStats } from 'node:fs'
-import { disk } from './disk.js'
+import type { BigIntStats } from 'node:fs'
+import { disk, openFlags } from './disk.js'
 import { unsupportedFile } from './failures.js'
 import { isAbsent } from './identity.js'
 
@@ -38,7 +38,7 @@ export function pin(path: string): Pin | null {
     if (!found.isFile()) throw unsupportedFile(path, 'not a plain file')
     const known = open.get(keyOf(found))
     if (known !== undefined) return describe(known)
-    const fd = disk.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    const fd = disk.open(path, openFlags.O_RDONLY | (openFlags.O_NONBLOCK ?? 0))
     const stats = disk.fstat(fd)
     // If the file was replaced since the stat, the inode may be one that is pinned already; the second descriptor
     // stays open too, unused, because closing it would drop the locks.

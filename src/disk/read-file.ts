@@ -1,10 +1,9 @@
-import { constants } from 'node:fs'
 import { systemCode } from '../model/errors.js'
-import { disk } from './disk.js'
+import { disk, openFlags } from './disk.js'
 import { unsupportedFile } from './failures.js'
 
 // A pipe would block the open, and a symlink would lead elsewhere. Windows has neither flag.
-const plainFile = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+const plainFile = openFlags.O_RDONLY | (openFlags.O_NOFOLLOW ?? 0) | (openFlags.O_NONBLOCK ?? 0)
 
 /** Opens a plain file for reading. Throws `FILE_UNSUPPORTED` for a symlink, pipe, socket, device or directory. */
 export function openPlainFile(path: string): number {

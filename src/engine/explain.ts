@@ -2,7 +2,8 @@ import { MoultFailure, isMoultError, systemCode } from '../model/errors.js'
 
 /** An error of the operating system or of SQLite in moult's words; any other is returned as it is. */
 export function explain(cause: unknown, signal: AbortSignal): unknown {
-  if (isMoultError(cause)) return cause
+  // A step that heeds the signal ends by throwing, and so has not failed
+  if (isMoultError(cause) && !(signal.aborted && cause.code === 'STEP_FAILED')) return cause
   if (signal.aborted) {
     return new MoultFailure('INTERRUPTED', { message: 'The upgrade was interrupted.', hint: 'Start again when you are ready.', details: {}, cause })
   }

@@ -1,17 +1,19 @@
 import type { createJiti as CreateJiti } from 'jiti'
 import { createRequire } from 'node:module'
+import { extname } from 'node:path'
 import { MoultFailure, systemCode } from '../model/errors.js'
 
+const typeScript = ['.ts', '.mts', '.cts']
+
 /**
- * Loads a step module synchronously, in this runtime's own way if it has one. TypeScript that the runtime does not
- * understand is loaded by jiti, which leaves packages to the runtime: one copy of each.
+ * Loads a step module synchronously: JavaScript in the runtime's own way; TypeScript by jiti, so that it means the same
+ * under every runtime, but what it imports from packages again in the runtime's own way: one copy of each.
  *
  * Throws CONFIG_UNREADABLE for whatever goes wrong, the module's own errors included.
  */
 export function loadModule(path: string): unknown {
-  const isTypeScript = /\.[cm]?ts$/.test(path)
   try {
-    return requireModule(path, isTypeScript)
+    return typeScript.includes(extname(path)) ? requireTypeScript(path) : createRequire(path)(path)
   } catch (error) {
     const text = error instanceof Error ? error.message.split('\n', 1)[0] : String(error)
     throw new MoultFailure('CONFIG_UNREADABLE', {
@@ -23,24 +25,9 @@ export function loadModule(path: string): unknown {
   }
 }
 
-function requireModule(path: string, isTypeScript: boolean): unknown {
-  try {
-    return createRequire(path)(path) as unknown
-  } catch (error) {
-    if (!isTypeScript || !isNotUnderstood(error)) throw error
-  }
+function requireTypeScript(path: string): unknown {
   const { createJiti } = createRequire(import.meta.url)('jiti') as { readonly createJiti: typeof CreateJiti }
-  return createJiti(path, { fsCache: false, tsconfigPaths: true, interopDefault: false, tryNative: true })(
-    path,
-  ) as unknown
-}
-
-/** TypeScript's syntax, endings and path aliases; not an error of the module itself, which must not run twice. */
-function isNotUnderstood(error: unknown): boolean {
-  if (error instanceof SyntaxError || (error as Partial<Error> | null)?.name === 'SyntaxError') return true
-  return /^(ERR_)?(MODULE_NOT_FOUND|UNKNOWN_FILE_EXTENSION|UNSUPPORTED_TYPESCRIPT_SYNTAX|UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING|PACKAGE_PATH_NOT_EXPORTED|REQUIRE_ESM)$/.test(
-    systemCode(error),
-  )
+  return createJiti(path, { fsCache: false, tsconfigPaths: true, interopDefault: false, extensions: typeScript })(path)
 }
 
 function hintFor(error: unknown): string {

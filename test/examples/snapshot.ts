@@ -34,7 +34,7 @@ function isDatabase(path: string): boolean {
 
 function contentOf(path: string): string {
   const bytes = readFileSync(path)
-  if (path.endsWith('schema-version') || /\.(schema|rockbot-schema)$/.test(path)) return JSON.stringify(normaliseMarker(JSON.parse(bytes.toString())))
+  if (bytes.subarray(0, 15).toString() === '{\n "moult": 1,\n') return JSON.stringify(normaliseMarker(JSON.parse(bytes.toString())))
   return createHash('sha256').update(bytes).digest('hex')
 }
 

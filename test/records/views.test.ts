@@ -237,12 +237,25 @@ test('[P20] elements can be read, changed in place and added', async (t) => {
     await view.put('list.json', { seq: 3, event: 'z' })
     assert.equal((await view.get('list.json[2]'))?.event, 'z')
     assert.equal(await view.count(), 3)
+    await view.put('list.json', { seq: 4, event: 'w' })
     await assert.rejects(view.put('list.json[9]', { seq: 2, event: 'y' }), { code: 'ENOENT' })
   })
   assert.deepEqual(JSON.parse(at.text('list.json')), [
     { schema_version: 2, seq: 1, kind: 'X' },
     { schema_version: 2, seq: 2, kind: 'y' },
     { schema_version: 2, seq: 3, kind: 'z' },
+    { schema_version: 2, seq: 4, kind: 'w' },
   ])
   assert.match(at.text('list.json'), /^\[\n  \{"schema_version":2,"seq":1\.0,"kind":"X"\},\n/)
+})
+
+test('[G2] an element is not added to a file that cannot be read', async (t) => {
+  const at = stateInRoot(t)
+  const list = records('list', { path: 'list.json', each: 'element', record: EventAt2 })
+  put(at.root, { 'list.json': '[{"seq":1,' })
+  await inStep(at, list, list.at(2), async (view) => {
+    await view.put('list.json', { seq: 2, kind: 'y' })
+    await assert.rejects(view.count(), fails('RECORD_REJECTED', /list\.json/))
+  })
+  assert.equal(at.text('list.json'), '[{"seq":1,')
 })

@@ -3,7 +3,7 @@ import type { Command, CommandCall } from '../command.js'
 import type { DocumentError } from '../document.js'
 import { exitCodeOfRefusals, exitDone } from '../exit-code.js'
 import { plain } from '../paint.js'
-import { count, renderLeft, renderProblems, renderStores } from '../render.js'
+import { renderLeft, renderProblems, renderStores } from '../render.js'
 
 export const status: Command = {
   name: 'status',
@@ -55,7 +55,7 @@ function judge(
     exit: 3,
     error: {
       code: 'UPGRADE_PENDING',
-      message: `${count(steps.length, 'step')} of ${root} pending.`,
+      message: `${root} needs an upgrade.`,
       hint: 'Run the upgrade.',
       details: {},
     },

@@ -16,15 +16,25 @@ export interface Appends {
 
 const heldLetters = 1 << 23
 
-export function openAppends(overlay: Overlay, each: Each): Appends {
+/** `to` is the version of what is added; `name` makes of a problem with a file's document what the caller is told. */
+export function openAppends(
+  overlay: Overlay,
+  each: Each,
+  to: number,
+  name: (file: string, error: unknown) => unknown,
+): Appends {
   const waiting = new Map<string, unknown[]>()
   let letters = 0
 
   const settle = (): void => {
     for (const [file, values] of waiting) {
       waiting.delete(file)
-      if (each === 'line') appendLines(overlay, file, values)
-      else appendElements(overlay, file, values)
+      try {
+        if (each === 'line') appendLines(overlay, file, values)
+        else appendElements(overlay, file, values, to)
+      } catch (error) {
+        throw name(file, error)
+      }
     }
     letters = 0
   }
@@ -62,10 +72,10 @@ function lastByte(overlay: Overlay, file: string): number {
   return last
 }
 
-function appendElements(overlay: Overlay, file: string, values: readonly unknown[]): void {
+function appendElements(overlay: Overlay, file: string, values: readonly unknown[], to: number): void {
   if (!overlay.has(file)) return overlay.write(file, encodeText(stringifyJson(values)))
   const text = decodeText(overlay.read(file))
-  const reject = (reason: string): RecordProblem => new RecordProblem({ blame: 'document', from: null, to: 0, reason })
+  const reject = (reason: string): RecordProblem => new RecordProblem({ blame: 'document', from: null, to, reason })
   if (text === null) throw reject('it is not UTF-8 text')
   try {
     const source = parseJsonText(text)

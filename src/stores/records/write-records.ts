@@ -32,7 +32,7 @@ export function recordsWriter(
   forget: (name: string) => void,
 ): WriterHandle {
   const { overlay, each, signal } = scope
-  const appends = openAppends(overlay, each)
+  const appends = openAppends(overlay, each, scope.stands.version, (file, error) => nameProblem(scope, file, error))
 
   const putFile = (file: string, value: unknown): void => {
     const [before] = overlay.has(file) ? readDocuments(file, overlay.readChunks(file), 'file') : []

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { disk } from '../../disk/disk.js'
 import { isAbsent, lstatIfAny } from '../../disk/identity.js'
 import { pin, stampOf } from '../../disk/pin.js'
@@ -66,7 +65,7 @@ export async function peek(path: string, tables: readonly string[]): Promise<Pee
       return asUnreadable(error)
     }
     earlier = null
-    await pause(attempt)
+    await new Promise((resolve) => setTimeout(resolve, attempt))
   }
   return { state: 'busy' }
 }

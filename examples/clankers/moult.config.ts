@@ -1,0 +1,1 @@
+export { state as default } from './state.js'

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { isMoultError } from 'moult'
+import { difference, snapshot } from '../examples/snapshot.js'
+import { temporaryFolder } from '../support/footprint.js'
+import { makeOldState, makeState } from './crash-state.js'
+
+const script = fileURLToPath(new URL('./crash-child.js', import.meta.url))
+
+interface Ending {
+  readonly signal: string | null
+  readonly operations?: number
+  readonly outcome?: string
+  readonly recovered?: string | null
+}
+
+function upgradeKilledAt(root: string, operation: number, version = 2): Promise<Ending> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [script, root, String(operation), String(version)], (error, stdout) => {
+      resolve({ signal: error?.signal ?? null, ...(stdout === '' ? {} : (JSON.parse(stdout) as object)) })
+    })
+  })
+}
+
+describe('a process killed before each of its disk operations in turn', () => {
+  it('[G1] [P4] [P5] the next start ends exactly where an undisturbed run does, whoever makes it', async (t) => {
+    const folder = temporaryFolder(t)
+    const old = join(folder, 'old')
+    makeOldState(old)
+    const undisturbed = join(folder, 'undisturbed')
+    cpSync(old, undisturbed, { recursive: true, preserveTimestamps: true })
+    const whole = await upgradeKilledAt(undisturbed, 0)
+    assert.equal(whole.outcome, 'upgraded')
+    const expected = snapshot(undisturbed)
+    const total = whole.operations ?? 0
+    assert.ok(total > 100, `${total} operations`)
+
+    const seen = { back: 0, forward: 0, none: 0 }
+    const killAt = async (operation: number): Promise<void> => {
+      const root = join(folder, `killed-${operation}`)
+      cpSync(old, root, { recursive: true, preserveTimestamps: true })
+      const killed = await upgradeKilledAt(root, operation)
+      assert.equal(killed.signal, 'SIGKILL', `operation ${operation}`)
+      const wasUnfinished = existsSync(join(root, '.moult/run'))
+
+      // [P18] Every third time an older program comes first: it finishes or undoes what it finds, without the step's code
+      if (operation % 3 === 0) {
+        const older = await makeState(1).in(root).upgrade().catch((error: unknown) => error)
+        if (older instanceof Error) assert.ok(isMoultError(older, 'STORE_NEWER'), older.message)
+        assert.equal(existsSync(join(root, '.moult/run')), false)
+      }
+      const next = await makeState(2).in(root).upgrade()
+      if (operation % 3 !== 0) {
+        assert.equal(next.recovered !== null, wasUnfinished, `operation ${operation}`)
+        seen[next.recovered ?? 'none']++
+      }
+      const wanted = operation % 3 === 0 ? withoutVersions(expected) : expected
+      const found = operation % 3 === 0 ? withoutVersions(snapshot(root)) : snapshot(root)
+      assert.deepEqual(difference(found, wanted), [], `operation ${operation}`)
+      rmSync(root, { recursive: true, force: true })
+    }
+    for (let operation = 1; operation <= total; operation += 2) await Promise.all([killAt(operation), operation < total ? killAt(operation + 1) : null])
+    t.diagnostic(`${total} operations: ${JSON.stringify(seen)}`)
+    assert.ok(seen.back > 0 && seen.forward > 0 && seen.none > 0, JSON.stringify(seen))
+  })
+
+  it('[G1] killed once more while it recovers', async (t) => {
+    const folder = temporaryFolder(t)
+    const old = join(folder, 'old')
+    makeOldState(old)
+    const undisturbed = join(folder, 'undisturbed')
+    cpSync(old, undisturbed, { recursive: true, preserveTimestamps: true })
+    const total = (await upgradeKilledAt(undisturbed, 0)).operations ?? 0
+    const expected = snapshot(undisturbed)
+    for (let round = 0; round < 30; round++) {
+      const root = join(folder, `killed-${round}`)
+      cpSync(old, root, { recursive: true, preserveTimestamps: true })
+      // Late in the first run, where there is most to recover, then anywhere in the second
+      const first = Math.floor(total * (0.5 + (0.5 * round) / 30))
+      await upgradeKilledAt(root, first)
+      const second = 1 + Math.floor(Math.random() * total * 0.6)
+      await upgradeKilledAt(root, second)
+      await makeState(2).in(root).upgrade()
+      assert.deepEqual(difference(snapshot(root), expected), [], `killed at ${first}, then at ${second}`)
+      rmSync(root, { recursive: true, force: true })
+    }
+  })
+})
+
+/** An older program that got through wrote its own version into markers. */
+function withoutVersions(content: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(content).map(([path, text]) => [path, /log\.db$/.test(path) ? 'database' : text.replaceAll(/"appVersion":"\d\.0\.0"/g, '"appVersion":""')]))
+}

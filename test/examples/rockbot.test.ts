@@ -1,0 +1,463 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { defineState, directory, records, stepsFrom, track } from 'moult'
+import * as v from 'valibot'
+import { examples } from '../../examples/index.js'
+import { memory, Memory } from '../../examples/rockbot/framework/memory.js'
+import { rockbot, skills, tasks } from '../../examples/rockbot/framework/index.js'
+import { contacts, crm, state } from '../../examples/rockbot/state.js'
+import { failAt } from '../disk/fault-disk.js'
+import { footprint } from '../support/footprint.js'
+import { openDatabase } from '../support/sqlite.js'
+import { checkUpgrade, copyRoot, emptyRoot, oldRoots, refuses } from './old-roots.js'
+
+const example = examples.find(({ name }) => name === 'rockbot')!
+const roots = oldRoots(example)
+
+const textOf = (root: string, path: string): string => readFileSync(join(root, path), 'utf8')
+const jsonOf = (root: string, path: string): any => JSON.parse(textOf(root, path))
+const linesOf = (root: string, path: string): any[] =>
+  textOf(root, path)
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+const filesIn = (root: string, folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(root, folder).length + 1))
+    .sort()
+
+async function upgraded(t: TestContext): Promise<string> {
+  const root = roots.copy(t)
+  await state.in(root).upgrade()
+  return root
+}
+
+test('[R3] [R5] [R7] [R11] an old volume is upgraded whole, file by file and row by row, and a second upgrade changes nothing', async (t) => {
+  const root = roots.copy(t)
+  const torn = statSync(join(root, 'memory/0badc0ffee00.json'), { bigint: true }).mtimeNs
+  const report = await checkUpgrade(example, roots, root)
+  const left = report.stores.flatMap((store) => store.left.map(({ file }) => `${store.name}: ${file}`))
+  assert.deepEqual(left, ['memory: general/0badc0ffee00.json', 'wisp: wisp-executions.jsonl:801'])
+  assert.equal(statSync(join(root, 'memory/general/0badc0ffee00.json'), { bigint: true }).mtimeNs, torn)
+})
+
+test("[R1] each store's marker lies in its own root, and the agent's recursive *.json index sees nothing but records", async (t) => {
+  const root = await upgraded(t)
+  const markers = ['contacts', 'conversations', 'feedback', 'skills', 'tool-calls', 'working-memory'].map(
+    (store) => `${store}/.schema-version`,
+  )
+  for (const marker of [...markers, '.tasks.schema-version', '.wisp.schema-version', 'memory/.rockbot-schema']) {
+    const { moult, store } = jsonOf(root, marker) as { moult: number; store: string }
+    assert.equal(moult, 1)
+    assert.ok(marker === `.${store}.schema-version` || marker.startsWith(`${store}/`), marker)
+  }
+  const hidden = filesIn(root, '.').filter((path) => basename(path).startsWith('.') && !path.startsWith('.moult/'))
+  assert.equal(hidden.length, markers.length + 3)
+  const indexed = filesIn(root, 'memory').filter((path) => path.endsWith('.json') && !path.startsWith('lost+found/'))
+  for (const path of indexed) assert.match(basename(path), /^[0-9a-f]{12}\.json$/)
+  assert.throws(() => directory('plans', { path: 'plans', marker: '_version.json' }), /must not end in \.json/)
+})
+
+test("[R2] the framework ships its steps and a consumer adds its own to the framework's store: each list is counted apart", async (t) => {
+  const root = await upgraded(t)
+  const history = (await state.in(root).history()).filter(({ store }) => store === 'skills')
+  assert.deepEqual(
+    history.map(({ track, step }) => `${track}/${step}`),
+    ['/resources', 'acme/owners'],
+  )
+  const before = footprint(root)
+  const [, plain] = (await rockbot.in(root).upgrade()).stores
+  assert.equal(plain?.status, 'current')
+  assert.deepEqual(plain?.tracks, { acme: { version: 1, head: null } }, 'an agent without the plugin goes on')
+  assert.deepEqual(footprint(root), before)
+
+  const seen: string[] = []
+  const nextSkills = skills.step('framework-next', { up: () => void seen.push('framework') })
+  const nextAcme = track('acme', nextSkills)
+    .step('owners', { up: () => void seen.push('again') })
+    .step('acme-next', { up: () => void seen.push('acme') })
+  const next = defineState({ app: 'rockbot', stores: [nextSkills, nextAcme] }).in(root)
+  const report = await next.upgrade()
+  assert.deepEqual(seen.toSorted(), ['acme', 'framework'])
+  assert.equal(report.stores[0]?.version, 2)
+  assert.deepEqual(report.stores[0]?.tracks, { acme: { version: 2, head: 2 } })
+})
+
+test('[R3] a volume that is behind gets what is pending, in order, and each step is stamped', async (t) => {
+  const root = roots.copy(t)
+  const agent = state.in(root)
+  assert.deepEqual(
+    (await agent.upgrade({ target: ['memory@1', 'feedback@signal-names'] })).steps.map(
+      ({ store, step }) => `${store}/${step}`,
+    ),
+    ['memory/v1', 'feedback/signal-names'],
+  )
+  assert.equal(jsonOf(root, 'memory/.rockbot-schema').version, 1)
+  const found = (await agent.status()).stores.find(({ name }) => name === 'memory')
+  assert.deepEqual([found?.status, found?.version, found?.pending], ['behind', 1, ['v2']])
+
+  await using held = await agent.open()
+  const steps = held.report.steps.map(({ store, track, step }) => `${store}/${track}${step}`)
+  assert.ok(
+    !steps.includes('memory/v1') && !steps.includes('feedback/signal-names'),
+    'what is stamped does not run again',
+  )
+  assert.ok(steps.includes('memory/v2'))
+  assert.ok(steps.indexOf('skills/resources') < steps.indexOf('tasks/directives'))
+  assert.ok(steps.indexOf('skills/resources') < steps.indexOf('skills/acmeowners'))
+  assert.ok(steps.indexOf('memory/v2') < steps.indexOf('crm/import-contacts'))
+  assert.deepStrictEqual(example.readContent(root), example.expectedContent(roots.old))
+})
+
+test('[R3] a gap, a duplicate and a backward step are found where they are defined, before anything is looked at', () => {
+  const Any = v.looseObject({ id: v.string() })
+  const up = (value: unknown): never => value as never
+  assert.throws(() => Memory.version(4 as never, Any, { up }), /the next is 3/)
+  assert.throws(() => Memory.version(2 as never, Any, { up }), /the next is 3/)
+  assert.throws(() => skills.step('resources' as never, { up: () => undefined }), TypeError)
+  assert.throws(() => stepsFrom({ '0001_create': { up: 'SELECT 1' }, '0003_more': { up: 'SELECT 1' } }), TypeError)
+  assert.throws(() => defineState({ app: 'rockbot', stores: [tasks] }), /'skills' is not part of this state/)
+})
+
+test('[R4] memories from a newer release: an older agent logs it, goes on, and changes no byte', async (t) => {
+  const root = await upgraded(t)
+  const Memory3 = Memory.version(3, v.looseObject({ id: v.string(), text: v.string() }), {
+    up: ({ content, ...rest }) => ({ ...rest, text: content }),
+  })
+  const newer = records('memory', {
+    path: 'memory',
+    files: '**/*.json',
+    ignore: ['**/.embeddings'],
+    record: Memory3,
+    marker: '.rockbot-schema',
+  }).adopt('oldest')
+  await defineState({ app: 'rockbot', appVersion: '0.16.0', stores: [newer] })
+    .in(root)
+    .upgrade()
+
+  const before = footprint(root)
+  await using held = await state.in(root).open()
+  const found = held.report.stores.find(({ name }) => name === 'memory')
+  assert.deepEqual([held.report.outcome, found?.status, found?.version, found?.floor], ['up-to-date', 'newer', 3, 3])
+  assert.deepEqual(footprint(root), before)
+  await refuses(root, () => state.in(root).open({ onNewer: 'floor' }), 'STORE_NEWER', /0\.16\.0.*at least version 3/)
+})
+
+test("[R4] the consumer's database goes on with newer data only as far as its floor permits", async (t) => {
+  const root = await upgraded(t)
+  const additive = crm.step('index', { additive: true, up: 'CREATE INDEX visit_at ON visit(at)' })
+  await defineState({ app: 'rockbot', appVersion: '0.16.0', stores: [memory, contacts, additive] })
+    .in(root)
+    .upgrade()
+  const held = await state.in(root).open()
+  assert.equal(held.report.stores.find(({ name }) => name === 'crm')?.status, 'newer')
+  await held.close()
+  const breaking = additive.step('rename', { up: 'ALTER TABLE customer RENAME TO client' })
+  await defineState({ app: 'rockbot', appVersion: '0.17.0', stores: [memory, contacts, breaking] })
+    .in(root)
+    .upgrade()
+  await refuses(root, () => state.in(root).open(), 'STORE_NEWER', /'crm'.*0\.17\.0/)
+  await refuses(root, () => state.in(root).upgrade(), 'STORE_NEWER', /'crm'/)
+})
+
+test('[R5] a new volume is stamped current, and nothing is on it but markers and the empty database', async (t) => {
+  const root = emptyRoot(t)
+  // The volume is a file system of its own, and an agent that lost its memories still has their embeddings.
+  for (const path of [
+    'lost+found/#1',
+    'memory/lost+found/#2.json',
+    'memory/.embeddings/ab.bin',
+    'skills/patrol/.embeddings/a.bin',
+  ]) {
+    mkdirSync(join(root, path, '..'), { recursive: true })
+    writeFileSync(join(root, path), 'x')
+  }
+  for (const { name, status } of (await state.in(root).status()).stores) assert.equal(status, 'fresh', name)
+  const { outcome, stores } = await state.in(root).upgrade()
+  assert.equal(outcome, 'upgraded')
+  for (const { name, status, version, head } of stores) assert.deepEqual([status, version], ['current', head], name)
+  const files = filesIn(root, '.').filter((path) => !path.startsWith('.moult/') && !/schema(-version)?$/.test(path))
+  assert.deepEqual(files, [
+    'crm.db',
+    'lost+found/#1',
+    'memory/.embeddings/ab.bin',
+    'memory/lost+found/#2.json',
+    'skills/patrol/.embeddings/a.bin',
+  ])
+})
+
+for (const [what, text, pattern] of [
+  ['empty', '', /is empty/],
+  ['torn', '{"moult":1,"store":"memory","ver', /not valid JSON/],
+  ['foreign', '{"version":"3.1"}', /not written by moult/],
+  [
+    "another store's",
+    '{"moult":1,"store":"skills","version":0,"floor":0,"steps":[],"touches":[],"left":[]}',
+    /belongs to a store named "skills"/,
+  ],
+] as const)
+  test(`[R5] a marker that is ${what} is neither old nor new: the agent does not start, and nothing changes`, async (t) => {
+    const root = roots.copy(t)
+    writeFileSync(join(root, 'memory/.rockbot-schema'), text)
+    await refuses(root, () => state.in(root).open(), 'MARKER_UNREADABLE', pattern)
+    await refuses(root, () => state.in(root).upgrade(), 'MARKER_UNREADABLE', pattern)
+    assert.equal(existsSync(join(root, '.moult')), false)
+  })
+
+test('[R5] data whose marker was deleted does not count as data from before moult: steps never run twice on it', async (t) => {
+  const root = await upgraded(t)
+  rmSync(join(root, 'feedback/.schema-version'))
+  await refuses(root, () => state.in(root).open(), 'MARKER_LOST', /'feedback'/)
+})
+
+test('[R5] data without a marker that nobody declared is refused, also if other stores are fine', async (t) => {
+  const root = roots.copy(t)
+  const undeclared = directory('plans', { path: 'plans' }).step('first', { up: () => undefined })
+  mkdirSync(join(root, 'plans'))
+  writeFileSync(join(root, 'plans/a.md'), 'a')
+  await refuses(root, () => state.add(undeclared).in(root).open(), 'STORE_LEGACY', /'plans'/)
+})
+
+test('[R7] a directory is restructured: memories without a category move into one, and the app finds none at the top', async (t) => {
+  const root = await upgraded(t)
+  const isMemory = (path: string): boolean => path.endsWith('.json') && !path.includes('lost+found')
+  const old = filesIn(roots.old, 'memory').filter(isMemory)
+  const top = old.filter((path) => !path.includes('/'))
+  assert.ok(top.length > 20)
+  assert.deepEqual(
+    filesIn(root, 'memory').filter(isMemory),
+    old.map((path) => (top.includes(path) ? `general/${path}` : path)).sort(),
+  )
+})
+
+test('[R7] a store is split into two: each line of feedback is in one of them, none in both', async (t) => {
+  const root = await upgraded(t)
+  for (const file of filesIn(roots.old, 'feedback')) {
+    const ids = (folder: string, at: string): string[] =>
+      existsSync(join(at, folder, file)) ? linesOf(at, `${folder}/${file}`).map(({ id }) => id as string) : []
+    const parts = [...ids('feedback', root), ...ids('tool-calls', root)]
+    assert.deepEqual(parts.toSorted(), ids('feedback', roots.old).toSorted())
+    for (const { signalType } of existsSync(join(root, 'feedback', file)) ? linesOf(root, `feedback/${file}`) : [])
+      assert.doesNotMatch(signalType, /^Tool|\d/)
+  }
+  assert.equal(
+    filesIn(roots.old, 'feedback').length - filesIn(root, 'feedback').filter((path) => path.endsWith('.jsonl')).length,
+    1,
+    'one session had only tools',
+  )
+})
+
+test('[R7] a required field is renamed, and a program that knows only the old name is refused', async (t) => {
+  const root = await upgraded(t)
+  for (const file of filesIn(roots.old, 'working-memory')) {
+    const keys = (jsonOf(roots.old, `working-memory/${file}`) as { key: string }[]).map(({ key }) => key)
+    assert.deepEqual(
+      (jsonOf(root, `working-memory/${file}`) as { path: string }[]).map(({ path }) => path),
+      keys,
+    )
+  }
+  assert.equal((await state.in(root).status()).stores.find(({ name }) => name === 'working-memory')?.floor, 2)
+})
+
+test('[R7] a file format changes: conversations become lines, and a skill a document with files beside it', async (t) => {
+  const root = await upgraded(t)
+  for (const file of filesIn(roots.old, 'conversations')) {
+    const { turns, ...conversation } = jsonOf(roots.old, `conversations/${file}`)
+    assert.deepEqual(linesOf(root, `conversations/${file}l`), [conversation, ...turns])
+    assert.equal(existsSync(join(root, 'conversations', file)), false)
+  }
+  const { content } = jsonOf(roots.old, 'skills/plan-trip.json')
+  assert.equal(textOf(root, 'skills/plan-trip.resources/main.md'), content)
+  assert.equal(
+    filesIn(root, 'skills').filter((path) => path.includes('.embeddings/')).length,
+    0,
+    'the embeddings stood for other texts',
+  )
+})
+
+test('[R7] [G3] when the last step of all fails, all of that is as it was, also the row counts of the database', async (t) => {
+  const root = roots.copy(t)
+  const failing = track('late', crm).step('fails', {
+    dependsOn: [crm.at('import-contacts'), skills.at('resources'), tasks.at('directives')],
+    up: ({ db }) => {
+      assert.ok(db.number('SELECT count(*) FROM customer') > 400)
+      throw new Error('no')
+    },
+  })
+  const before = footprint(root)
+  await assert.rejects(state.add(failing).in(root).upgrade(), { code: 'STEP_FAILED' })
+  assert.deepEqual(footprint(root), before)
+  const { outcome } = await state.in(root).upgrade()
+  assert.equal(outcome, 'upgraded')
+  assert.deepStrictEqual(example.readContent(root), example.expectedContent(roots.old))
+})
+
+const host = `
+  import { state } from ${JSON.stringify(new URL('../../examples/rockbot/state.js', import.meta.url).href)}
+  const [root, how] = process.argv.slice(1)
+  const agent = state.in(root)
+  const waited = []
+  const options = { waitMs: 60_000, onEvent: ({ type }) => waited.push(type) }
+  const held = how === 'host' ? await agent.open(options) : null
+  const report = held?.report ?? (await agent.upgrade(options))
+  const steps = report.steps.map(({ store, track, step, result }) => [store, track, step, result].join('/'))
+  console.log(JSON.stringify({ outcome: report.outcome, steps, current: report.stores.every(({ status }) => status === 'current') }))
+  if (held) await new Promise((resolve) => process.stdin.once('data', resolve).resume())
+  await held?.close()
+  process.stdin.destroy()
+`
+
+interface Started {
+  readonly outcome: string
+  readonly steps: readonly string[]
+  readonly current: boolean
+}
+
+/** A real process. A host goes on with the state until it is told to stop. */
+function start(
+  t: TestContext,
+  root: string,
+  how: 'init' | 'host',
+): { said: Promise<Started>; stop(): Promise<number | null> } {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', host, root, how], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  const said = new Promise<Started>((resolve, reject) => {
+    let text = ''
+    child.stdout.on('data', (data: Buffer) => {
+      text += data.toString()
+      if (text.endsWith('\n')) resolve(JSON.parse(text) as Started)
+    })
+    void ended.then((code) => reject(new Error(`it ended with ${code} before it said anything`)))
+  })
+  return {
+    said,
+    stop: () => {
+      child.stdin.end('stop\n')
+      return ended
+    },
+  }
+}
+
+for (const order of [
+  ['init', 'host'],
+  ['host', 'init'],
+  ['host', 'host'],
+] as const)
+  test(`[R10] ${order[0]} and ${order[1]} start together on one old volume: each step runs once, the loser waits and sees current`, async (t) => {
+    const root = roots.copy(t)
+    const children = order.map((how) => start(t, root, how))
+    const reports = await Promise.all(children.map(({ said }) => said))
+    assert.deepEqual(reports.map(({ outcome }) => outcome).sort(), ['up-to-date', 'upgraded'])
+    assert.ok(reports.every(({ current }) => current))
+    const steps = reports.flatMap((report) => report.steps)
+    assert.equal(new Set(steps).size, steps.length)
+    assert.equal(reports.find(({ outcome }) => outcome === 'up-to-date')?.steps.length, 0)
+    const history = await state.in(root).history()
+    assert.equal(history.length, steps.length)
+    for (const child of children) assert.equal(await child.stop(), 0)
+    assert.deepStrictEqual(example.readContent(root), example.expectedContent(roots.old))
+  })
+
+/** A state of a part of the stores, with few files, so that it can be upgraded hundreds of times. */
+async function smallRoot(t: TestContext, paths: readonly string[]): Promise<string> {
+  const root = emptyRoot(t)
+  for (const path of paths) {
+    mkdirSync(join(root, path, '..'), { recursive: true })
+    writeFileSync(join(root, path), readFileSync(join(roots.old, path)))
+  }
+  return root
+}
+
+const contentOf = (root: string): Record<string, string> =>
+  Object.fromEntries(
+    filesIn(root, '.')
+      .filter((path) => !/^\.moult\/|schema(-version)?$|\.db/.test(path))
+      .map((path) => [path, textOf(root, path)]),
+  )
+
+test('[R11] the move from skills to tasks is whole or has not begun, wherever the process dies', async (t) => {
+  const base = await smallRoot(t, [
+    'scheduled-tasks.json',
+    'skills/patrol/proactive-actions.json',
+    'skills/patrol/weekly-review.json',
+    'skills/plan-trip.json',
+  ])
+  const agent = defineState({ app: 'rockbot', stores: [skills, tasks] })
+  await agent.in(base).upgrade({ target: 'skills@resources' })
+  const before = contentOf(base)
+  const done = copyRoot(t, base)
+  await agent.in(done).upgrade()
+  const after = contentOf(done)
+  assert.equal(Object.keys(before).length - Object.keys(after).length, 4, 'two skills with their texts are gone')
+
+  const seen = { before: 0, after: 0 }
+  for (let at = 0, isOver = false; !isOver; at++) {
+    const root = copyRoot(t, base)
+    const fault = failAt({ kind: 'crash', at })
+    await agent
+      .in(root)
+      .upgrade()
+      .catch(() => undefined)
+    isOver = !fault.hit()
+    fault.heal()
+    // Finishes or undoes what was cut off, and does nothing else.
+    await agent.in(root).upgrade({ target: 'skills@resources' })
+    const found = contentOf(root)
+    const isAfter = Object.keys(found).length === Object.keys(after).length
+    assert.deepEqual(found, isAfter ? after : before, fault.what())
+    seen[isAfter ? 'after' : 'before']++
+    await agent.in(root).upgrade()
+    assert.deepEqual(contentOf(root), after, fault.what())
+    rmSync(root, { recursive: true })
+  }
+  assert.ok(seen.before > 10 && seen.after > 3, JSON.stringify(seen))
+})
+
+test("[R11] the database's COMMIT decides for the cards too: rows and files change together, wherever the process dies", async (t) => {
+  const memories = filesIn(roots.old, 'memory').filter(
+    (path) => path.startsWith('user/family/') && path.endsWith('.json'),
+  )
+  const base = await smallRoot(t, [
+    'crm.db',
+    'contacts/c000.json',
+    'contacts/c001.json',
+    'contacts/c002.json',
+    ...memories.slice(0, 3).map((path) => `memory/${path}`),
+  ])
+  const agent = defineState({ app: 'rockbot', stores: [memory, contacts, crm] })
+  await agent.in(base).upgrade({ target: ['memory@2', 'contacts@0', 'crm@create'] })
+
+  const seen = { before: 0, after: 0 }
+  for (let at = 0, isOver = false; !isOver; at++) {
+    const root = copyRoot(t, base)
+    const fault = failAt({ kind: 'crash', at })
+    await agent
+      .in(root)
+      .upgrade()
+      .catch(() => undefined)
+    isOver = !fault.hit()
+    fault.heal()
+    await agent.in(root).upgrade({ target: 'memory@2' })
+    const db = openDatabase(join(root, 'crm.db'))
+    const [row] = db.all("SELECT count(*) AS count FROM customer WHERE id LIKE 'c%'")
+    db.close()
+    const cards = readdirSync(join(root, 'contacts')).filter((name) => name.endsWith('.json')).length
+    assert.ok(
+      (row?.['count'] === 0 && cards === 3) || (row?.['count'] === 3 && cards === 0),
+      `${fault.what()}: ${cards} cards, ${String(row?.['count'])} rows`,
+    )
+    seen[cards === 0 ? 'after' : 'before']++
+    const { stores } = await agent.in(root).upgrade()
+    assert.ok(stores.every(({ status }) => status === 'current'))
+    rmSync(root, { recursive: true })
+  }
+  assert.ok(seen.before > 10 && seen.after > 3, JSON.stringify(seen))
+})
