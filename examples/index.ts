@@ -1,4 +1,7 @@
 import type { State } from 'moult'
+import * as agentMux from './agent-mux/index.js'
+import * as agentOs from './agent-os/index.js'
+import * as clankers from './clankers/index.js'
 import * as codewhale from './codewhale/index.js'
 import * as rockbot from './rockbot/index.js'
 
@@ -17,4 +20,7 @@ export interface Example {
 export const examples: readonly Example[] = [
   { name: 'rockbot', ...rockbot },
   { name: 'codewhale', ...codewhale },
+  { name: 'agent-os', ...agentOs },
+  { name: 'clankers', ...clankers },
+  { name: 'agent-mux', ...agentMux },
 ]

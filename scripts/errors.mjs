@@ -6,6 +6,8 @@ import { errorTable } from '../dist/model/errors.js'
 import { root } from './root.mjs'
 
 const refused = 'No byte was changed.'
+const refusedOrPutBack =
+  'As it was before. Found before the run, or while steps ran or were committed, and then everything was put back.'
 const putBack =
   'Every store is as it was before the run. Only where the plan had to be cut into segments, or the disk failed between two commits, do earlier commits stay, each whole; the message then names them, the outcome is `unfinished` and the exit code 6.'
 
@@ -29,7 +31,11 @@ const states = {
   RECORD_REJECTED:
     'Thrown by `Session.upgrade`, `read` and `write`: the file keeps its bytes. Thrown by a view in a step: the step fails, and every store is as it was before the run.',
   STORE_CHANGED: `${putBack} What the other program wrote is kept. Thrown by \`Session.write\`: the file keeps what the other wrote.`,
-  NO_SPACE: 'As it was before. Found before the run, or while steps ran, and then everything was put back.',
+  FILE_UNSUPPORTED: refusedOrPutBack,
+  NAMES_COLLIDE: refusedOrPutBack,
+  NO_SPACE: refusedOrPutBack,
+  NO_PERMISSION: refusedOrPutBack,
+  READ_ONLY: refusedOrPutBack,
   HANDLE_EXPIRED: `${putBack} A call that comes after the run has ended changes nothing.`,
 }
 

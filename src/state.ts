@@ -5,7 +5,7 @@ import { claimFiles } from './model/claims.js'
 import type { Driver } from './model/driver.js'
 import type { HistoryEntry } from './engine/history.js'
 import type { ResolvedOpen } from './engine/open.js'
-import type { ResolvedRun } from './engine/run.js'
+import type { ResolvedRun } from './engine/resolved-run.js'
 import type { Scene } from './engine/places.js'
 import type { Listener } from './model/events.js'
 import type { NewerPolicy, PendingPolicy } from './model/policy.js'
@@ -107,9 +107,13 @@ export function defineState(options: StateOptions): State {
   return options.root === undefined ? state : state.in(options.root)
 }
 
-function sortParts(parts: readonly (Store | AnyTrack)[]): { readonly stores: readonly Store[]; readonly tracks: readonly AnyTrack[] } {
+function sortParts(parts: readonly (Store | AnyTrack)[]): {
+  readonly stores: readonly Store[]
+  readonly tracks: readonly AnyTrack[]
+} {
   const stray = parts.find((part) => !isStore(part) && !isTrack(part))
-  if (stray !== undefined) throw new TypeError('defineState: stores takes what sqlite(), directory(), records() and track() return')
+  if (stray !== undefined)
+    throw new TypeError('defineState: stores takes what sqlite(), directory(), records() and track() return')
   return { stores: parts.filter(isStore), tracks: parts.filter(isTrack) }
 }
 
@@ -120,7 +124,8 @@ function makeState(spec: StateSpec): State {
     '~moult': 1,
     root: spec.root,
     in: (root) => {
-      if (typeof root !== 'string' || !isAbsolute(root)) throw new TypeError(`${spec.app}: the root must be an absolute path, not '${root}'`)
+      if (typeof root !== 'string' || !isAbsolute(root))
+        throw new TypeError(`${spec.app}: the root must be an absolute path, not '${root}'`)
       return makeState({ ...spec, root })
     },
     add: (...parts) => {
@@ -144,7 +149,12 @@ function makeState(spec: StateSpec): State {
     },
     verify: async (options = {}) => {
       const { verifyState } = await import('./engine/verify.js')
-      return { problems: await verifyState(await sceneOf(spec), { driver: driverOf(spec), waitMs: options.waitMs ?? defaultWaitMs }) }
+      return {
+        problems: await verifyState(await sceneOf(spec), {
+          driver: driverOf(spec),
+          waitMs: options.waitMs ?? defaultWaitMs,
+        }),
+      }
     },
     history: async () => {
       const { readHistory } = await import('./engine/history.js')
@@ -188,7 +198,10 @@ async function sceneOf(spec: StateSpec): Promise<Scene> {
 }
 
 function targetsOf(spec: StateSpec, target: Target | readonly Target[] | undefined): ResolvedRun['targets'] {
-  return resolveTargets(target, [...spec.stores.map((store) => store['~store'].lane), ...spec.tracks.map((track) => track['~lane'])])
+  return resolveTargets(target, [
+    ...spec.stores.map((store) => store['~store'].lane),
+    ...spec.tracks.map((track) => track['~lane']),
+  ])
 }
 
 function resolveRun(spec: StateSpec, options: RunOptions): ResolvedRun {

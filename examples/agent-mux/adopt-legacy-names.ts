@@ -27,7 +27,8 @@ export function adoptLegacyNames(db: DbWriter): void {
   const found = renames.filter(({ from }) => db.tableExists(from))
   for (const { from, to, columns } of found) {
     const actual = db.columns(from).map(({ name }) => name)
-    if (actual.join(' ') !== columns) throw new Error(`${from} has the columns ${actual.join(', ')}, which no release made`)
+    if (actual.join(' ') !== columns)
+      throw new Error(`${from} has the columns ${actual.join(', ')}, which no release made`)
     // A newer program that was started on this database once made its own tables beside the old ones
     if (db.tableExists(to) && db.number(`SELECT count(*) FROM ${to}`) > 0)
       throw new Error(`${from} and ${to} both have rows; which of them count is not for a program to say`)

@@ -38,12 +38,20 @@ export function readContent(root: string): Content {
 /** Every table but moult's and SQLite's own, whole. */
 function readAll(path: string): Tables {
   const { tables } = readTables(path, {
-    tables: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'moult_%'",
+    tables:
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'moult_%'",
   })
-  return readTables(
+  const rows = readTables(
     path,
-    Object.fromEntries(tables.map(({ name }) => [String(name), `SELECT * FROM "${String(name)}" ORDER BY 1, 2, 3`])),
+    Object.fromEntries(tables.map(({ name }) => [String(name), `SELECT * FROM "${String(name)}"`])),
   )
+  return Object.fromEntries(Object.entries(rows).map(([name, list]) => [name, sorted(list)]))
+}
+
+/** By their content, since no order is promised. */
+function sorted(rows: readonly PlainRow[]): readonly PlainRow[] {
+  const keyOf = (row: PlainRow): string => JSON.stringify(Object.entries(row).toSorted())
+  return rows.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
 }
 
 export function expectedContent(oldRoot: string): Content {
@@ -64,15 +72,19 @@ export function expectedContent(oldRoot: string): Content {
     ...old,
     objects: {
       ...Object.fromEntries(kept.map(([name, rows]) => [names[name] ?? name, rows])),
-      db_agent_definitions: agents.map((row) => ({ ...row, updated_at: row['created_at'] ?? null, user_hidden: 0 })),
-      db_agents: merged.toSorted((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1)),
+      db_agent_definitions: sorted(
+        agents.map((row) => ({ ...row, updated_at: row['created_at'] ?? null, user_hidden: 0 })),
+      ),
+      db_agents: sorted(merged),
     },
     sagas: {
       ...old.sagas,
-      saga: (old.sagas['saga'] ?? []).map((row) => ({
-        ...row,
-        state: ['running', 'done', 'compensating'][Number(row['state'])] ?? 'failed',
-      })),
+      saga: sorted(
+        (old.sagas['saga'] ?? []).map((row) => ({
+          ...row,
+          state: ['running', 'done', 'compensating'][Number(row['state'])] ?? 'failed',
+        })),
+      ),
     },
   }
 }

@@ -90,7 +90,13 @@ function addAgent(db: AppDatabase, random: Generator): void {
     if (random.chance(60))
       db.run('INSERT INTO db_forge_content VALUES (?, ?, ?, ?)', id, type, random.sentence(20), created + 5)
   for (let n = random.int(0, 5); n > 0; n--)
-    db.run('INSERT INTO db_forge_skills VALUES (?, ?, ?, ?)', random.uuid(), id, random.sentence(2), random.sentence(15))
+    db.run(
+      'INSERT INTO db_forge_skills VALUES (?, ?, ?, ?)',
+      random.uuid(),
+      id,
+      random.sentence(2),
+      random.sentence(15),
+    )
   for (let n = random.int(0, 20); n > 0; n--)
     db.run(
       'INSERT INTO db_forge_history(agent_id, session_date, entry) VALUES (?, ?, ?)',
@@ -117,7 +123,16 @@ function fillFilestore(db: AppDatabase, random: Generator): void {
     )
     const size = parts.reduce((sum, part) => sum + part.length, 0)
     const time = random.date().getTime()
-    db.run('INSERT INTO db_wave_file VALUES (?, ?, ?, ?, ?, ?, ?)', zone, name, size, time, time + 7, '{"circular":true}', '{}')
+    db.run(
+      'INSERT INTO db_wave_file VALUES (?, ?, ?, ?, ?, ?, ?)',
+      zone,
+      name,
+      size,
+      time,
+      time + 7,
+      '{"circular":true}',
+      '{}',
+    )
     parts.forEach((part, index) => db.run('INSERT INTO db_file_data VALUES (?, ?, ?, ?)', zone, name, index, part))
   }
 }
@@ -128,7 +143,7 @@ function fillSagas(db: AppDatabase, random: Generator): void {
     // 7 was written by a bug of 0.29 for sagas that had failed
     const state = random.pick([0, 1, 1, 1, 2, 3, 7])
     db.run('INSERT INTO saga VALUES (?, ?, ?, ?)', id, random.pick(['spawn', 'close']), state, random.date().getTime())
-    for (let idx = 0; idx < random.int(1, 6); idx++)
+    for (let idx = random.int(0, 6); idx > 0; idx--)
       db.run('INSERT INTO saga_step VALUES (?, ?, ?, ?)', id, idx, random.sentence(2), random.chance(20) ? 1 : 0)
   }
 }

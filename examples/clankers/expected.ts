@@ -23,7 +23,8 @@ export function readContent(root: string): Content {
     ...kept,
     sessionErrors: 'SELECT * FROM session_errors',
     compactionEvents: 'SELECT * FROM compaction_events',
-    schema: "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name <> 'schema_migrations' ORDER BY name",
+    schema:
+      "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name <> 'schema_migrations' ORDER BY name",
   })
   return { ...rows, schema: schema.map(({ name }) => String(name)) }
 }
@@ -51,7 +52,8 @@ export function expectedContent(oldRoot: string): Content {
     messages: old.messages.map((message) => ({
       ...message,
       source: 'opencode',
-      completed_at: message['duration_ms'] == null ? null : Number(message['created_at']) + Number(message['duration_ms']),
+      completed_at:
+        message['duration_ms'] == null ? null : Number(message['created_at']) + Number(message['duration_ms']),
     })),
     tools: tools.toSorted((a, b) => (String(a['id']) < String(b['id']) ? -1 : 1)),
     sessionErrors: [],

@@ -44,7 +44,9 @@ async function applyStep(applying: Applying, item: StepItem, transaction: StoreT
   const startedAt = performance.now()
   onEvent({ ...event, phase: 'start' })
   try {
-    const applied = await withViews(applying, item, (views) => transaction.apply(step, views, contextFor(applying, item)))
+    const applied = await withViews(applying, item, (views) =>
+      transaction.apply(step, views, contextFor(applying, item)),
+    )
     await markStep(applying, item, transaction, applied)
     const report = reportOf(store, track, step.name, startedAt, applied)
     progress.add(report)
@@ -59,12 +61,24 @@ async function applyStep(applying: Applying, item: StepItem, transaction: StoreT
 
 function reportOf(store: string, track: string, step: string, startedAt: number, applied: Applied | null): StepReport {
   const ms = Math.round((performance.now() - startedAt) * 10) / 10
-  const base = { store, track, step, direction: 'up', result: applied?.result ?? 'done', ms, changes: applied?.changes ?? noChanges } as const
+  const base = {
+    store,
+    track,
+    step,
+    direction: 'up',
+    result: applied?.result ?? 'done',
+    ms,
+    changes: applied?.changes ?? noChanges,
+  } as const
   return applied?.reason === undefined ? base : { ...base, reason: applied.reason }
 }
 
 /** Opens what the step reads and writes, and lets none of it live longer than the step. */
-async function withViews({ work }: Applying, { store, track, step }: StepItem, use: (views: Record<string, unknown>) => Promise<Applied>): Promise<Applied> {
+async function withViews(
+  { work }: Applying,
+  { store, track, step }: StepItem,
+  use: (views: Record<string, unknown>) => Promise<Applied>,
+): Promise<Applied> {
   const by = describeStep({ store, track }, step.name)
   const views: Record<string, View> = {}
   for (const [name, reference] of Object.entries(step.reads)) views[name] = await work.view(reference, 'read', by)
@@ -101,13 +115,27 @@ function contextFor({ signal, onEvent }: Applying, { store, track, step }: StepI
   return {
     signal,
     dryRun: false,
-    progress: (done, total) => onEvent({ type: 'step', store, track, step: step.name, phase: 'progress', done, ...(total === undefined ? {} : { total }) }),
+    progress: (done, total) =>
+      onEvent({
+        type: 'step',
+        store,
+        track,
+        step: step.name,
+        phase: 'progress',
+        done,
+        ...(total === undefined ? {} : { total }),
+      }),
     skip: skipStep,
   }
 }
 
 /** The step's own marker, and a line in the marker of each store that it wrote (protocol 20). */
-async function markStep({ scene, work }: Applying, { store, track, place, step }: StepItem, transaction: StoreTransaction, { result }: Applied): Promise<void> {
+async function markStep(
+  { scene, work }: Applying,
+  { store, track, place, step }: StepItem,
+  transaction: StoreTransaction,
+  { result }: Applied,
+): Promise<void> {
   const wrote = result === 'skipped' ? [] : [...new Set(Object.values(step.writes).map((reference) => reference.store))]
   const commit = wrote.length > 0 ? work.commitId(store) : null
   transaction.mark([entryFor(scene, track, place, step.name, step, { arrival: 'step', commit, wrote })], [])
@@ -120,10 +148,21 @@ async function markStep({ scene, work }: Applying, { store, track, place, step }
 /** Entries for places that data stands at without our steps having run: adopted, or made by a flat schema. */
 function standingEntries(scene: Scene, store: string, place: number, arrival: 'flat' | 'adopted'): MarkerEntry[] {
   const { lane } = placeFor(scene, store).spec
-  return lane.names.slice(0, place).map((name, index) => entryFor(scene, '', index + 1, name, stepAt(lane, index + 1), { arrival, commit: null, wrote: [] }))
+  return lane.names
+    .slice(0, place)
+    .map((name, index) =>
+      entryFor(scene, '', index + 1, name, stepAt(lane, index + 1), { arrival, commit: null, wrote: [] }),
+    )
 }
 
-function entryFor(scene: Scene, track: string, place: number, name: string, step: Step | null, how: Pick<MarkerEntry, 'arrival' | 'commit' | 'wrote'>): MarkerEntry {
+function entryFor(
+  scene: Scene,
+  track: string,
+  place: number,
+  name: string,
+  step: Step | null,
+  how: Pick<MarkerEntry, 'arrival' | 'commit' | 'wrote'>,
+): MarkerEntry {
   return {
     track,
     place,

@@ -4,10 +4,10 @@ import { removeRunFolder } from '../disk/run-folder.js'
 import { applyItem } from './apply-item.js'
 import { commitGroup } from './commit-group.js'
 import { readJournal } from './journal.js'
-import type { RunLock } from './lock-for-run.js'
+import type { RunLock } from './run-lock.js'
 import type { Scene } from './places.js'
 import type { Progress } from './report.js'
-import type { ResolvedRun } from './run.js'
+import type { ResolvedRun } from './resolved-run.js'
 import { openWork } from './work.js'
 import { writeHistory } from './write-history.js'
 
@@ -15,17 +15,28 @@ import { writeHistory } from './write-history.js'
  * Runs the steps of each segment, all of them before the first commit: a step that fails is undone by letting go. Then
  * commits the segment's groups, one after the other.
  */
-export async function carryOut(scene: Scene, run: ResolvedRun, segments: readonly Segment[], progress: Progress, lock: RunLock): Promise<void> {
+export async function carryOut(
+  scene: Scene,
+  run: ResolvedRun,
+  segments: readonly Segment[],
+  progress: Progress,
+  lock: RunLock,
+): Promise<void> {
   let commits = 0
   for (const segment of segments) {
-    const groupOf = (store: string): string => segment.groups.find((group) => group.stores.includes(store))?.stores.join('\0') ?? store
-    const work = openWork(scene, groupOf, { ...run, warn: (code, message) => run.onEvent({ type: 'warning', code, message }) })
+    const groupOf = (store: string): string =>
+      segment.groups.find((group) => group.stores.includes(store))?.stores.join('\0') ?? store
+    const work = openWork(scene, groupOf, {
+      ...run,
+      warn: (code, message) => run.onEvent({ type: 'warning', code, message }),
+    })
     try {
       for (const item of segment.items) {
         throwIfAborted(run.signal)
         await applyItem({ scene, work, progress, signal: run.signal, onEvent: run.onEvent }, item)
       }
-      for (const group of segment.groups) for (const store of group.stores) await (await work.transaction(store)).prepare()
+      for (const group of segment.groups)
+        for (const store of group.stores) await (await work.transaction(store)).prepare()
       throwIfAborted(run.signal)
       for (const group of segment.groups) {
         await commitGroup({ scene, work, lock, number: (commits += 1) }, group)

@@ -3,7 +3,7 @@ import type { Overlay } from '../disk/overlay.js'
 import { MoultFailure } from '../model/errors.js'
 import type { CommitGroup } from '../model/segments.js'
 import type { CommitBySelf, StoreTransaction } from '../model/store.js'
-import type { RunLock } from './lock-for-run.js'
+import type { RunLock } from './run-lock.js'
 import type { Scene } from './places.js'
 import type { Work } from './work.js'
 
@@ -22,7 +22,8 @@ export interface Committing {
 export async function commitGroup({ scene, work, lock, number }: Committing, group: CommitGroup): Promise<void> {
   const transactions: StoreTransaction[] = []
   for (const store of group.stores) transactions.push(await work.transaction(store))
-  const decider = transactions.find((transaction) => transaction.commit.by === 'itself')?.commit as CommitBySelf | undefined
+  const decider = transactions.find((transaction) => transaction.commit.by === 'itself')?.commit as
+    CommitBySelf | undefined
   const overlays = transactions.flatMap(({ commit }) => (commit.by === 'files' ? [commit.overlay as Overlay] : []))
 
   lock.fence()

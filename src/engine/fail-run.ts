@@ -4,11 +4,11 @@ import type { Outcome } from '../model/report.js'
 import { examineState } from './examine.js'
 import { explain } from './explain.js'
 import { readJournal } from './journal.js'
-import type { RunLock } from './lock-for-run.js'
+import type { RunLock } from './run-lock.js'
 import type { Scene } from './places.js'
 import { reportRun } from './report.js'
 import type { Progress } from './report.js'
-import type { ResolvedRun } from './run.js'
+import type { ResolvedRun } from './resolved-run.js'
 import { writeHistory } from './write-history.js'
 
 /**
@@ -16,13 +16,20 @@ import { writeHistory } from './write-history.js'
  * store that was not committed is as it was before the run. An error that nobody foresaw is returned as it is, and the
  * journal stays for the next start.
  */
-export async function failRun(scene: Scene, run: ResolvedRun, progress: Progress, lock: RunLock, cause: unknown): Promise<unknown> {
+export async function failRun(
+  scene: Scene,
+  run: ResolvedRun,
+  progress: Progress,
+  lock: RunLock,
+  cause: unknown,
+): Promise<unknown> {
   const error = explain(cause, run.signal)
   if (!isMoultError(error)) return error
   const keepsJournal = error.code === 'UNFINISHED' || error.code === 'DAMAGED'
   progress.undoUncommitted()
   const stays = progress.committedStores
-  const outcome: Outcome = error.code === 'DAMAGED' ? 'damaged' : keepsJournal || stays.length > 0 ? 'unfinished' : 'put-back'
+  const outcome: Outcome =
+    error.code === 'DAMAGED' ? 'damaged' : keepsJournal || stays.length > 0 ? 'unfinished' : 'put-back'
   if (stays.length > 0) {
     error.message += ` Steps of ${stays.join(', ')} had been committed before and stay; each of them is whole, and the next upgrade goes on from there.`
   } else if (outcome === 'put-back') {

@@ -32,7 +32,9 @@ export function readHistory(scene: Scene): readonly HistoryEntry[] {
 
 /** Names of stores that once had a marker. */
 export function storesInHistory(scene: Scene): ReadonlySet<string> {
-  return new Set(readLines(scene).flatMap(({ store, result }) => (result === 'done' || result === 'skipped' ? [store] : [])))
+  return new Set(
+    readLines(scene).flatMap(({ store, result }) => (result === 'done' || result === 'skipped' ? [store] : [])),
+  )
 }
 
 /** Appends lines to the history. Only under the exclusive lock. It is a log: a failure is the caller's to warn of. */
@@ -60,7 +62,9 @@ function parseLine(line: string): HistoryEntry | null {
     const entry: unknown = JSON.parse(line)
     if (typeof entry !== 'object' || entry === null) return null
     const { store, step, result } = entry as Partial<HistoryEntry>
-    return typeof store === 'string' && typeof step === 'string' && typeof result === 'string' ? (entry as HistoryEntry) : null
+    return typeof store === 'string' && typeof step === 'string' && typeof result === 'string'
+      ? (entry as HistoryEntry)
+      : null
   } catch {
     return null
   }

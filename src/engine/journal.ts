@@ -50,7 +50,9 @@ function parseHeader(text: string): RunHeader | null {
     const isList = (value: unknown): boolean => Array.isArray(value) && value.every((each) => typeof each === 'string')
     if (header === null || typeof header !== 'object' || !('moult' in header)) return null
     if (header.moult !== 1) return header as RunHeader
-    return typeof header.run === 'string' && isList(header.databases) && isList(header.staging) ? (header as RunHeader) : null
+    return typeof header.run === 'string' && isList(header.databases) && isList(header.staging)
+      ? (header as RunHeader)
+      : null
   } catch {
     return null
   }

@@ -6,19 +6,8 @@ import type { Examination } from './examine.js'
 import type { Scene } from './places.js'
 import { refuseState } from './refuse-state.js'
 import { Progress } from './report.js'
-import type { ResolvedRun } from './run.js'
-
-/** The lock of a run, or, when there turned out to be nothing to run, of a program that has the state open. */
-export interface RunLock {
-  readonly isExclusive: boolean
-  /** False on a read-only file system without lock files. */
-  readonly locked: boolean
-  readonly runId: string
-  fence(): void
-  /** Ends the run and keeps the state open, without a gap in which another run could begin. */
-  keepOpen(): Promise<SharedHold>
-  release(): void
-}
+import type { ResolvedRun } from './resolved-run.js'
+import type { RunLock } from './run-lock.js'
 
 /**
  * Takes the lock for a run, unless there is nothing to run or nothing may be run. An examination without the lock may
@@ -77,14 +66,16 @@ async function refuseEarly(scene: Scene, run: ResolvedRun): Promise<void> {
   const look = async (): Promise<{ examination: Examination; refusals: Examination['refusals'] }> => {
     const examination = await examineState(scene, run.onNewer)
     if (examination.unfinished) return { examination, refusals: [] }
-    const refusals = examination.refusals.length > 0 ? examination.refusals : planRun(examination.verdicts, run.targets).refusals
+    const refusals =
+      examination.refusals.length > 0 ? examination.refusals : planRun(examination.verdicts, run.targets).refusals
     return { examination, refusals }
   }
   const hint = await look()
   if (hint.refusals.length === 0) return
   if (!lockFilesExist(scene.root)) {
     const second = await look()
-    if (!lockFilesExist(scene.root)) refuseState(scene, new Progress(), second.examination, second.refusals, { locked: false })
+    if (!lockFilesExist(scene.root))
+      refuseState(scene, new Progress(), second.examination, second.refusals, { locked: false })
     return
   }
   const hold = await holdShared(scene.root, { waitMs: run.waitMs, signal: run.signal, readOnly: true })

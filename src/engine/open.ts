@@ -9,7 +9,7 @@ import { isRunNeeded } from './lock-for-run.js'
 import type { Scene } from './places.js'
 import { refuseState } from './refuse-state.js'
 import { Progress, reportRun } from './report.js'
-import type { ResolvedRun } from './run.js'
+import type { ResolvedRun } from './resolved-run.js'
 
 export interface ResolvedOpen extends ResolvedRun {
   readonly onPending: PendingPolicy
@@ -53,7 +53,14 @@ export async function openState(scene: Scene, run: ResolvedOpen): Promise<Opened
     refusePending(scene, examination, run)
     refuseState(scene, new Progress(), examination, examination.refusals, hold)
     hold.dropGate()
-    return { hold, report: reportRun(scene, new Progress(), { outcome: 'up-to-date', verdicts: examination.verdicts, locked: hold.locked }) }
+    return {
+      hold,
+      report: reportRun(scene, new Progress(), {
+        outcome: 'up-to-date',
+        verdicts: examination.verdicts,
+        locked: hold.locked,
+      }),
+    }
   } catch (error) {
     hold.release()
     throw error
@@ -86,7 +93,9 @@ function refusePending(scene: Scene, examination: Examination, run: ResolvedOpen
     )
   }
   if (examination.refusals.length > 0 || run.onPending === 'continue' || !isRunNeeded(examination, run)) return
-  const behind = examination.verdicts.filter(({ status }) => status !== 'current' && status !== 'newer').map(({ spec }) => spec.name)
+  const behind = examination.verdicts
+    .filter(({ status }) => status !== 'current' && status !== 'newer')
+    .map(({ spec }) => spec.name)
   throw withReport(
     new MoultFailure('UPGRADE_PENDING', {
       message: `${scene.root} needs an upgrade first (${behind.join(', ')}), and this program was told not to make it. Nothing was changed.`,
@@ -99,6 +108,10 @@ function refusePending(scene: Scene, examination: Examination, run: ResolvedOpen
 }
 
 function withReport<E extends MoultFailure>(failure: E, scene: Scene, examination: Examination): E {
-  failure.report = reportRun(scene, new Progress(), { outcome: 'refused', verdicts: examination.verdicts, locked: false })
+  failure.report = reportRun(scene, new Progress(), {
+    outcome: 'refused',
+    verdicts: examination.verdicts,
+    locked: false,
+  })
   return failure
 }

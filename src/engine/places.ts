@@ -19,14 +19,21 @@ export interface Scene {
 
 /** Finds the real paths of a state, and refuses stores that lie outside of its root through a symlink. */
 export function setScene(spec: StateSpec): Scene {
-  if (spec.root === null) throw new TypeError(`the state of ${spec.app} has no root; say where it is: state.in('/path')`)
+  if (spec.root === null)
+    throw new TypeError(`the state of ${spec.app} has no root; say where it is: state.in('/path')`)
   const root = realPath(resolve(spec.root))
   const claims = claimFiles(spec.stores)
   const places = spec.stores.map((store): Place => {
     const claim = claims.get(store.name)
     if (!claim) throw new TypeError(`store '${store.name}' has no claim`)
     const path = join(root, store['~store'].path)
-    const place: Place = { spec: store['~store'], tracks: spec.tracks.filter((track) => track.owner === store.name).map((track) => track['~lane']), root, path, claim }
+    const place: Place = {
+      spec: store['~store'],
+      tracks: spec.tracks.filter((track) => track.owner === store.name).map((track) => track['~lane']),
+      root,
+      path,
+      claim,
+    }
     checkInside(place)
     return place
   })

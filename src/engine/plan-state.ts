@@ -10,7 +10,12 @@ import { reportProblem } from './report.js'
 export async function planState(scene: Scene, targets: Targets | null): Promise<PlanReport> {
   const { verdicts, refusals, unfinished } = await examineState(scene)
   const plan = refusals.length > 0 ? { items: [], refusals } : planRun(verdicts, targets)
-  return { root: scene.root, steps: plan.items.flatMap(describeItem), refusals: plan.refusals.map(reportProblem), unfinished }
+  return {
+    root: scene.root,
+    steps: plan.items.flatMap(describeItem),
+    refusals: plan.refusals.map(reportProblem),
+    unfinished,
+  }
 }
 
 function describeItem(item: PlanItem): PlannedStep[] {

@@ -1,4 +1,5 @@
 import { disk } from '../disk/disk.js'
+import { stagingPlaces } from '../disk/staging.js'
 import { MoultFailure, systemCode } from '../model/errors.js'
 import type { PlanItem } from '../model/plan.js'
 import { storesOf } from '../model/segments.js'
@@ -24,16 +25,11 @@ export function preflight(scene: Scene, items: readonly PlanItem[], runId: strin
     appVersion: scene.spec.appVersion,
     startedAt: new Date().toISOString(),
     databases: databases.map(({ spec }) => spec.path),
-    staging: stores.flatMap(({ spec }) => stagingPlaces(spec.name, spec.path)),
+    staging: stores.flatMap(({ spec, claim }) =>
+      spec.extent.is === 'database' ? [] : stagingPlaces(spec.name, claim.base),
+    ),
   })
   writeBallast(scene)
-}
-
-/** Where staging may have to go when `.moult/run` is on another file system than the store (protocol 13). */
-function stagingPlaces(store: string, path: string): string[] {
-  const name = encodeURIComponent(store)
-  const parent = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : ''
-  return path === '' ? ['.moult-run'] : [`${parent}.${name}.moult-run`, `${path}/.moult-run`]
 }
 
 /** SQLite writes each page that changes once more: into its rollback journal or its log. */

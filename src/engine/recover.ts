@@ -25,7 +25,10 @@ export async function recoverRun(scene: Scene, driver: () => Promise<Driver>): P
     if (commit.isDecided) {
       await finishCommit(scene.root, scene.runFolder, commit)
       direction = 'forward'
-    } else if (commit.decider === null || (await wasCommitted(scene, commit.decider.path, commit.decider.commitId, driver))) {
+    } else if (
+      commit.decider === null ||
+      (await wasCommitted(scene, commit.decider.path, commit.decider.commitId, driver))
+    ) {
       if ((await redoCommit(scene.root, scene.runFolder, commit)) === 'done') direction = 'forward'
     } else {
       await reverseCommit(scene.root, scene.runFolder, commit)
@@ -63,12 +66,17 @@ async function wasCommitted(scene: Scene, path: string, id: string, driver: () =
   try {
     return await withDatabase(file, driver, (connection) => hasCommit(connection, id))
   } catch (error) {
-    if (systemCode(error).startsWith('SQLITE_') && !systemCode(error).startsWith('SQLITE_BUSY')) throw damaged(scene, path, 'it cannot be read', error)
+    if (systemCode(error).startsWith('SQLITE_') && !systemCode(error).startsWith('SQLITE_BUSY'))
+      throw damaged(scene, path, 'it cannot be read', error)
     throw error
   }
 }
 
-async function withDatabase<T>(file: string, driver: () => Promise<Driver>, use: (connection: Connection) => T): Promise<T> {
+async function withDatabase<T>(
+  file: string,
+  driver: () => Promise<Driver>,
+  use: (connection: Connection) => T,
+): Promise<T> {
   const connection = (await driver()).open(file, { readOnly: false })
   try {
     return use(connection)

@@ -15,7 +15,9 @@ export function reportStore(verdict: Verdict): StoreReport {
     version: marker ? main.version : null,
     head: main.lane.names.length,
     floor: marker ? main.floor : null,
-    pending: ['newer', 'diverged', 'edited', 'too-old', 'unreadable'].includes(status) ? [] : verdict.lanes.flatMap(pendingNames),
+    pending: ['newer', 'diverged', 'edited', 'too-old', 'unreadable'].includes(status)
+      ? []
+      : verdict.lanes.flatMap(pendingNames),
     tracks: tracksOf(verdict),
     left: marker?.left ?? [],
     unchecked: verdict.lanes.flatMap(uncheckedSteps),

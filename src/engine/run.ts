@@ -1,33 +1,20 @@
 import { keepTimes } from '../disk/staging.js'
-import type { Driver } from '../model/driver.js'
 import { isMoultError } from '../model/errors.js'
-import type { Listener } from '../model/events.js'
 import { planRun } from '../model/plan.js'
-import type { NewerPolicy } from '../model/policy.js'
 import type { RunReport } from '../model/report.js'
 import { cutSegments, deciders } from '../model/segments.js'
-import type { Targets } from '../model/target.js'
 import { carryOut } from './carry-out.js'
 import { examineState } from './examine.js'
 import { explain } from './explain.js'
 import { failRun } from './fail-run.js'
 import { lockForRun } from './lock-for-run.js'
-import type { RunLock } from './lock-for-run.js'
 import type { Scene } from './places.js'
 import { preflight } from './preflight.js'
 import { recoverRun } from './recover.js'
 import { refuseState } from './refuse-state.js'
 import { Progress, reportRun } from './report.js'
-
-/** What a run was asked to do, every default applied. */
-export interface ResolvedRun {
-  readonly targets: Targets | null
-  readonly onNewer: NewerPolicy | null
-  readonly waitMs: number
-  readonly signal: AbortSignal
-  readonly onEvent: Listener
-  readonly driver: () => Promise<Driver>
-}
+import type { ResolvedRun } from './resolved-run.js'
+import type { RunLock } from './run-lock.js'
 
 export interface FinishedRun {
   readonly report: RunReport
@@ -58,8 +45,8 @@ export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<Finish
 
     const segments = cutSegments(plan.items, deciders(examination.verdicts))
     run.onEvent({ type: 'planned', steps: plan.items.length })
-    preflight(scene, plan.items, lock.runId)
     try {
+      preflight(scene, plan.items, lock.runId)
       await carryOut(scene, run, segments, progress, lock)
     } catch (error) {
       const failure = await failRun(scene, run, progress, lock, error)
@@ -74,7 +61,13 @@ export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<Finish
   }
 }
 
-async function reportNow(scene: Scene, run: ResolvedRun, progress: Progress, outcome: RunReport['outcome'], lock: RunLock): Promise<RunReport> {
+async function reportNow(
+  scene: Scene,
+  run: ResolvedRun,
+  progress: Progress,
+  outcome: RunReport['outcome'],
+  lock: RunLock,
+): Promise<RunReport> {
   const { verdicts } = await examineState(scene, run.onNewer)
   return reportRun(scene, progress, { outcome, verdicts, locked: lock.locked })
 }

@@ -29,6 +29,8 @@ function listFiles(root: string, folder: string): string[] {
   }
   return entries
     .filter(({ name }) => folder !== '' || name !== '.moult')
-    .flatMap((entry) => (entry.isDirectory() ? listFiles(root, joinPath(folder, entry.name)) : [joinPath(folder, entry.name)]))
+    .flatMap((entry) =>
+      entry.isDirectory() ? listFiles(root, joinPath(folder, entry.name)) : [joinPath(folder, entry.name)],
+    )
     .sort()
 }

@@ -7,7 +7,10 @@ import type { Scene } from './places.js'
 import { reportProblem } from './report.js'
 
 /** Looks at everything, content too, beside programs that have the state open but never beside a run. */
-export async function verifyState(scene: Scene, options: { readonly driver: () => Promise<Driver>; readonly waitMs: number }): Promise<readonly Problem[]> {
+export async function verifyState(
+  scene: Scene,
+  options: { readonly driver: () => Promise<Driver>; readonly waitMs: number },
+): Promise<readonly Problem[]> {
   const hold = await holdUse(scene.root, { waitMs: options.waitMs, readOnly: true })
   try {
     const { verdicts, refusals, unfinished } = await examineState(scene)
@@ -19,7 +22,12 @@ export async function verifyState(scene: Scene, options: { readonly driver: () =
       problems.push(...(await place.spec.code.verify(place, { driver: options.driver })))
     }
     if (exists(`${scene.runFolder}.done`)) {
-      problems.push({ store: null, code: 'UNFINISHED', message: `${scene.runFolder}.done was left by a run that had ended.`, hint: 'The next upgrade deletes it.' })
+      problems.push({
+        store: null,
+        code: 'UNFINISHED',
+        message: `${scene.runFolder}.done was left by a run that had ended.`,
+        hint: 'The next upgrade deletes it.',
+      })
     }
     return problems
   } finally {

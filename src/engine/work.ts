@@ -54,7 +54,8 @@ export function openWork(scene: Scene, groupOf: (store: string) => string, optio
     },
     end: async () => {
       const failures: unknown[] = []
-      for (const transaction of [...open.values()].reverse()) await transaction.rollback().catch((error: unknown) => failures.push(error))
+      for (const transaction of [...open.values()].reverse())
+        await transaction.rollback().catch((error: unknown) => failures.push(error))
       open.clear()
       if (failures.length > 0) throw cannotLetGo(failures)
     },

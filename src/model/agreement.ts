@@ -12,13 +12,19 @@ export function findDisagreement(verdicts: readonly Verdict[]): Refusal | null {
       for (const other of entry.wrote) {
         const theirs = markers.get(other)
         const by = describeStep({ store, track: entry.track }, entry.name)
-        if (theirs && entry.commit !== null && !theirs.touches.some((touch) => touch.by === by && touch.commit === entry.commit)) return disagreement(store, other, by)
+        if (
+          theirs &&
+          entry.commit !== null &&
+          !theirs.touches.some((touch) => touch.by === by && touch.commit === entry.commit)
+        )
+          return disagreement(store, other, by)
       }
     }
     for (const { by, commit } of marker.touches) {
       const writer = by.slice(0, by.indexOf('/'))
       const theirs = markers.get(writer)
-      if (theirs && !theirs.entries.some((entry) => entry.commit === commit && entry.wrote.includes(store))) return disagreement(store, writer, by)
+      if (theirs && !theirs.entries.some((entry) => entry.commit === commit && entry.wrote.includes(store)))
+        return disagreement(store, writer, by)
     }
   }
   return null

@@ -7,8 +7,12 @@ import type { Store, StoreSpec } from './store.js'
  */
 export function normalisePath(owner: string, path: unknown): string {
   if (typeof path !== 'string' || path === '') throw new TypeError(`${owner}: its path is missing`)
-  if (path.includes('\0') || path.includes('\\')) throw new TypeError(`${owner}: the path '${path}' has a character that paths here cannot have; names are separated by '/'`)
-  if (path.startsWith('/') || /^[a-zA-Z]:/.test(path)) throw new TypeError(`${owner}: the path '${path}' must be relative to the state's root`)
+  if (path.includes('\0') || path.includes('\\'))
+    throw new TypeError(
+      `${owner}: the path '${path}' has a character that paths here cannot have; names are separated by '/'`,
+    )
+  if (path.startsWith('/') || /^[a-zA-Z]:/.test(path))
+    throw new TypeError(`${owner}: the path '${path}' must be relative to the state's root`)
   const names = path.split('/').filter((name) => name !== '' && name !== '.')
   if (names.includes('..')) throw new TypeError(`${owner}: the path '${path}' leaves the state's root`)
   if (names[0] === '.moult') throw new TypeError(`${owner}: '.moult' is moult's own`)
@@ -43,7 +47,9 @@ export function claimFiles(stores: readonly Store[]): ReadonlyMap<string, Claim>
 function claimOf(spec: StoreSpec, specs: readonly StoreSpec[]): Claim {
   const { extent, path } = spec
   if (extent.is === 'directory') {
-    const others = specs.filter((other) => other !== spec).flatMap((other) => [...ownedFiles(other), ...ownedDirectory(other, path)])
+    const others = specs
+      .filter((other) => other !== spec)
+      .flatMap((other) => [...ownedFiles(other), ...ownedDirectory(other, path)])
     return {
       base: path,
       files: extent.files,
@@ -69,7 +75,10 @@ function checkDirectories(specs: readonly StoreSpec[]): void {
     for (const pattern of spec.extent.files) {
       const key = `${spec.path}\0${pattern}`
       const other = seen.get(key)
-      if (other) throw new TypeError(`the stores '${other.name}' and '${spec.name}' both claim '${pattern}' in '${spec.path === '' ? '.' : spec.path}'`)
+      if (other)
+        throw new TypeError(
+          `the stores '${other.name}' and '${spec.name}' both claim '${pattern}' in '${spec.path === '' ? '.' : spec.path}'`,
+        )
       seen.set(key, spec)
     }
   }

@@ -38,7 +38,9 @@ const gravest = ['diverged', 'edited', 'too-old', 'newer', 'behind', 'current'] 
 export function decideStore(judgement: Judgement): Verdict {
   const { spec, tracks, found } = judgement
   const marker = found.is === 'marked' ? found.marker : null
-  const lanes = [spec.lane, ...tracks].map((lane) => decideLane(lane, marker ? entriesOf(marker, lane.track) : [], judgement.digest))
+  const lanes = [spec.lane, ...tracks].map((lane) =>
+    decideLane(lane, marker ? entriesOf(marker, lane.track) : [], judgement.digest),
+  )
   const status = marker
     ? (gravest.find((candidate) => lanes.some((lane) => lane.status === candidate)) ?? 'current')
     : statusWithoutMarker(judgement)

@@ -30,7 +30,10 @@ export const errorTable = {
   VERSION_PASSED: { exit: 4, about: 'A step needs another store at a version that the store has left behind.' },
   TARGET_BEHIND: { exit: 4, about: 'The target lies behind the version the store has.' },
   RECORDS_INVALID: { exit: 4, about: 'Documents of a records store cannot be brought forward.' },
-  FILE_UNSUPPORTED: { exit: 4, about: 'A step would touch a symlink, a hard-linked file, a pipe, a socket or a device.' },
+  FILE_UNSUPPORTED: {
+    exit: 4,
+    about: 'A step would touch a symlink, a hard-linked file, a pipe, a socket or a device.',
+  },
   NAMES_COLLIDE: { exit: 4, about: 'Two names would be one on this file system.' },
   CLAIMED_TWICE: { exit: 4, about: 'Two stores claim the same file.' },
   OUTSIDE_ROOT: { exit: 4, about: "A store's real path lies outside the state's root." },
@@ -43,7 +46,10 @@ export const errorTable = {
 
   DAMAGED: { exit: 6, about: 'What a crash left behind cannot be explained.' },
   UNFINISHED: { exit: 6, about: 'A decided commit is not carried out to its end yet.' },
-  FORMAT_UNKNOWN: { exit: 6, about: 'An unfinished run was written by a version of moult that this one does not understand.' },
+  FORMAT_UNKNOWN: {
+    exit: 6,
+    about: 'An unfinished run was written by a version of moult that this one does not understand.',
+  },
 
   STEP_FAILED: { exit: 7, about: 'A step threw an error.' },
   VALIDATION_FAILED: { exit: 7, about: "A step's own check said no." },
@@ -63,16 +69,38 @@ export type ErrorCode = keyof typeof errorTable
 
 /** What each error carries besides its text. Codes that are not listed carry the store's name, if one store is meant. */
 export interface ErrorDetailsByCode {
-  STORE_NEWER: { readonly store: string; readonly version: number; readonly floor: number; readonly head: number; readonly writtenBy: string | null }
-  STORE_TOO_OLD: { readonly store: string; readonly version: number; readonly oldest: number; readonly lastIn: string | null }
-  STORE_DIVERGED: { readonly store: string; readonly at: number; readonly ours: string | null; readonly theirs: string | null }
+  STORE_NEWER: {
+    readonly store: string
+    readonly version: number
+    readonly floor: number
+    readonly head: number
+    readonly writtenBy: string | null
+  }
+  STORE_TOO_OLD: {
+    readonly store: string
+    readonly version: number
+    readonly oldest: number
+    readonly lastIn: string | null
+  }
+  STORE_DIVERGED: {
+    readonly store: string
+    readonly at: number
+    readonly ours: string | null
+    readonly theirs: string | null
+  }
   STORE_EDITED: { readonly store: string; readonly step: string }
   LOCKED: { readonly holder: string | null; readonly waitedMs: number }
   IN_USE: { readonly holder: string | null; readonly waitedMs: number }
   STEP_FAILED: { readonly store: string; readonly step: string }
   VALIDATION_FAILED: { readonly store: string; readonly step: string; readonly reason: string }
   FOREIGN_KEYS_BROKEN: { readonly store: string; readonly step: string; readonly violations: number }
-  RECORD_REJECTED: { readonly record: string; readonly file: string | null; readonly from: number | null; readonly to: number; readonly reason: string }
+  RECORD_REJECTED: {
+    readonly record: string
+    readonly file: string | null
+    readonly from: number | null
+    readonly to: number
+    readonly reason: string
+  }
 }
 
 export type ErrorDetails<C extends ErrorCode> = C extends keyof ErrorDetailsByCode

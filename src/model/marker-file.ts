@@ -30,10 +30,12 @@ export function parseMarker(text: string, store: string): ParsedMarker {
     return { reason: 'it is not valid JSON; it may have been torn or overwritten' }
   }
   if (!isObject(document) || !('moult' in document)) return { reason: 'it was not written by moult' }
-  if (document['moult'] !== 1) return { reason: `its format is ${JSON.stringify(document['moult'])}, and this version of moult knows only 1` }
+  if (document['moult'] !== 1)
+    return { reason: `its format is ${JSON.stringify(document['moult'])}, and this version of moult knows only 1` }
   if (document['store'] !== store) return { reason: `it belongs to a store named ${JSON.stringify(document['store'])}` }
   const { steps, touches, left } = document
-  if (!isListOf(steps, isEntry) || !isListOf(touches, isTouch) || !isListOf(left, isLeft)) return { reason: 'parts of it are missing or have the wrong shape' }
+  if (!isListOf(steps, isEntry) || !isListOf(touches, isTouch) || !isListOf(left, isLeft))
+    return { reason: 'parts of it are missing or have the wrong shape' }
   const marker: Marker = { store, entries: steps, touches, left }
   if (hasGaps(marker)) return { reason: 'its list of steps has gaps' }
   return { marker }

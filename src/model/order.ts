@@ -36,10 +36,13 @@ export function sortByNeeds<T extends { readonly key: string; readonly group: st
   before: ReadonlyMap<string, ReadonlySet<string>>,
 ): { readonly order: readonly T[] } | { readonly circle: readonly string[] } {
   const known = new Set(nodes.map((node) => node.key))
-  const open = new Map(nodes.map((node) => [node.key, [...(before.get(node.key) ?? [])].filter((key) => known.has(key)).length]))
+  const open = new Map(
+    nodes.map((node) => [node.key, [...(before.get(node.key) ?? [])].filter((key) => known.has(key)).length]),
+  )
   const after = new Map<string, string[]>()
   for (const [then, firsts] of before) {
-    for (const first of firsts) if (known.has(first) && known.has(then)) after.set(first, [...(after.get(first) ?? []), then])
+    for (const first of firsts)
+      if (known.has(first) && known.has(then)) after.set(first, [...(after.get(first) ?? []), then])
   }
   const rank = new Map(nodes.map((node, index) => [node.key, index]))
   const byKey = new Map(nodes.map((node) => [node.key, node]))
@@ -60,7 +63,12 @@ export function sortByNeeds<T extends { readonly key: string; readonly group: st
     ready.sort((a, b) => (rank.get(a.key) ?? 0) - (rank.get(b.key) ?? 0))
   }
   if (order.length === nodes.length) return { order }
-  return { circle: findCircle(nodes.map((node) => node.key).filter((key) => !order.some((done) => done.key === key)), before) }
+  return {
+    circle: findCircle(
+      nodes.map((node) => node.key).filter((key) => !order.some((done) => done.key === key)),
+      before,
+    ),
+  }
 }
 
 function findCircle(left: readonly string[], before: ReadonlyMap<string, ReadonlySet<string>>): string[] {

@@ -29,7 +29,8 @@ export function linkNeeds(spans: readonly Span[], before: MutableGraph): Refusal
     for (let place = span.from + 1; place <= span.to; place++) {
       const step = stepAt(lane, place)
       if (!step) continue
-      const needs = (references: readonly AnyAt[]): Need[] => references.flatMap((reference) => needOf(lane, step, place, reference, spans))
+      const needs = (references: readonly AnyAt[]): Need[] =>
+        references.flatMap((reference) => needOf(lane, step, place, reference, spans))
       const seen = needs([...Object.values(step.reads), ...Object.values(step.writes)])
       for (const need of [...seen, ...needs(step.dependsOn)]) {
         const refusal = linkForward(need, before)
@@ -43,9 +44,19 @@ export function linkNeeds(spans: readonly Span[], before: MutableGraph): Refusal
 }
 
 function needOf(lane: Lane, step: Step, place: number, reference: AnyAt, spans: readonly Span[]): Need[] {
-  const span = spans.find((each) => each.lane.lane.store === reference.store && each.lane.lane.track === reference.track)
+  const span = spans.find(
+    (each) => each.lane.lane.store === reference.store && each.lane.lane.track === reference.track,
+  )
   if (!span) return []
-  return [{ by: describeStep(lane, step.name), byKey: stepKey(lane.store, lane.track, place), reference, place: placeOf(span.lane.lane, reference.version) ?? 0, span }]
+  return [
+    {
+      by: describeStep(lane, step.name),
+      byKey: stepKey(lane.store, lane.track, place),
+      reference,
+      place: placeOf(span.lane.lane, reference.version) ?? 0,
+      span,
+    },
+  ]
 }
 
 /** The other store gets there first; a target that stops it before cuts this step off. */
@@ -90,7 +101,10 @@ function canShow(span: Span, place: number, from: number): boolean {
 
 function passed({ by, reference, place, span }: Need, from: number): Refusal {
   const { lane } = span.lane
-  const inTheWay = lane.names.slice(place, from).find((_, index) => !(stepAt(lane, place + index + 1)?.additive ?? false)) ?? lane.names[place] ?? ''
+  const inTheWay =
+    lane.names.slice(place, from).find((_, index) => !(stepAt(lane, place + index + 1)?.additive ?? false)) ??
+    lane.names[place] ??
+    ''
   return {
     store: reference.store,
     code: 'VERSION_PASSED',

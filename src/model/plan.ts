@@ -18,7 +18,13 @@ export type PlanItem = {
   /** Keys of the items that have to come before. */
   readonly after: readonly string[]
 } & (
-  | { readonly action: 'step'; readonly store: string; readonly track: string; readonly place: number; readonly step: Step }
+  | {
+      readonly action: 'step'
+      readonly store: string
+      readonly track: string
+      readonly place: number
+      readonly step: Step
+    }
   /** Fresh data gets the flat schema, which stands for the places up to this one. */
   | { readonly action: 'flat'; readonly store: string; readonly place: number }
   /** The marker is made: for data from before moult at `place`, for fresh data at 0. */
@@ -95,15 +101,23 @@ function usesFlat(verdict: Verdict, verdicts: readonly Verdict[], targets: Targe
   if (lane.squashed > 0) return true
   const target = targets?.get(name)
   if (target !== undefined && target < flat.place) return false
-  const hasData = (store: string): boolean => verdicts.some((other) => other.spec.name === store && other.status !== 'fresh')
-  const moves = lane.steps.slice(0, flat.place).some((step) => [...Object.values(step.reads), ...Object.values(step.writes)].some(({ store }) => hasData(store)))
+  const hasData = (store: string): boolean =>
+    verdicts.some((other) => other.spec.name === store && other.status !== 'fresh')
+  const moves = lane.steps
+    .slice(0, flat.place)
+    .some((step) => [...Object.values(step.reads), ...Object.values(step.writes)].some(({ store }) => hasData(store)))
   const seenBefore = verdicts.some((other) =>
     other.lanes.some((each) =>
-      each.lane.steps.slice(Math.max(0, each.version - each.lane.squashed)).some((step) =>
-        [...Object.values(step.reads), ...Object.values(step.writes)].some(
-          (reference) => reference.store === name && reference.track === '' && placeBelow(lane.names, reference.version, flat.place),
+      each.lane.steps
+        .slice(Math.max(0, each.version - each.lane.squashed))
+        .some((step) =>
+          [...Object.values(step.reads), ...Object.values(step.writes)].some(
+            (reference) =>
+              reference.store === name &&
+              reference.track === '' &&
+              placeBelow(lane.names, reference.version, flat.place),
+          ),
         ),
-      ),
     ),
   )
   return !moves && !seenBefore
@@ -118,9 +132,19 @@ function startOf(verdict: Verdict, spans: readonly Span[], targets: Targets | nu
   const store = verdict.spec.name
   const base = { key: startKey(store), group: store, store, after: [] }
   const place = spans.find((span) => span.verdict === verdict && span.lane.lane.track === '')?.from ?? 0
-  if (verdict.status === 'legacy') return [{ ...base, action: 'start', place, fresh: false, because: `data from before moult, declared to be at version ${place}` }]
+  if (verdict.status === 'legacy')
+    return [
+      {
+        ...base,
+        action: 'start',
+        place,
+        fresh: false,
+        because: `data from before moult, declared to be at version ${place}`,
+      },
+    ]
   if (verdict.status !== 'fresh') return []
-  if (place > 0) return [{ ...base, action: 'flat', place, because: `fresh: the flat schema stands for versions 1 to ${place}` }]
+  if (place > 0)
+    return [{ ...base, action: 'flat', place, because: `fresh: the flat schema stands for versions 1 to ${place}` }]
   return [{ ...base, action: 'start', place: 0, fresh: true, because: 'fresh: there is no data yet' }]
 }
 
@@ -130,15 +154,33 @@ function stepsOf({ lane, from, to }: Span): PlanItem[] {
   for (let place = from + 1; place <= to; place++) {
     const step = stepAt(lane.lane, place)
     if (!step) throw new TypeError(`the step at place ${place} of '${laneKey(store, track)}' is gone`)
-    items.push({ key: stepKey(store, track, place), group: store, action: 'step', store, track, place, step, because: because(step, place), after: [] })
+    items.push({
+      key: stepKey(store, track, place),
+      group: store,
+      action: 'step',
+      store,
+      track,
+      place,
+      step,
+      because: because(step, place),
+      after: [],
+    })
   }
   return items
 }
 
 function because(step: Step, place: number): string {
-  const sees = [...Object.values(step.reads), ...Object.values(step.writes)].map(({ store, version }) => `${store}@${version}`)
+  const sees = [...Object.values(step.reads), ...Object.values(step.writes)].map(
+    ({ store, version }) => `${store}@${version}`,
+  )
   const after = step.dependsOn.map(({ store, version }) => `${store}@${version}`)
-  return [`brings it to version ${place}`, sees.length > 0 ? `sees ${sees.join(', ')}` : '', after.length > 0 ? `comes after ${after.join(', ')}` : ''].filter(Boolean).join('; ')
+  return [
+    `brings it to version ${place}`,
+    sees.length > 0 ? `sees ${sees.join(', ')}` : '',
+    after.length > 0 ? `comes after ${after.join(', ')}` : '',
+  ]
+    .filter(Boolean)
+    .join('; ')
 }
 
 function refuseTargetBehind({ lane, from }: Span, targets: Targets | null): Refusal[] {

@@ -9,7 +9,13 @@ export function refuse(verdict: Verdict, judgement: Judgement): Refusal | null {
   const store = spec.name
   const where = `'${store}' (${spec.path === '' ? '.' : spec.path})`
   if (found.is === 'unreadable') {
-    return { store, code: found.code, message: `The store ${where} cannot be read: ${found.reason}.`, hint: found.hint, details: { store, path: spec.path } }
+    return {
+      store,
+      code: found.code,
+      message: `The store ${where} cannot be read: ${found.reason}.`,
+      hint: found.hint,
+      details: { store, path: spec.path },
+    }
   }
   if (found.is === 'busy') {
     return {
@@ -57,7 +63,8 @@ export function refuse(verdict: Verdict, judgement: Judgement): Refusal | null {
     }
   }
   // Without a marker there is nothing to compare: fresh data gets what stands for the squashed steps, adopted data is past them.
-  if (verdict.status === 'fresh' || (verdict.status === 'legacy' && (spec.adopt ?? 0) >= spec.lane.squashed)) return null
+  if (verdict.status === 'fresh' || (verdict.status === 'legacy' && (spec.adopt ?? 0) >= spec.lane.squashed))
+    return null
   for (const lane of verdict.lanes) {
     const refusal = refuseLane(lane, judgement)
     if (refusal) return refusal
@@ -78,7 +85,9 @@ function refuseLane(verdict: LaneVerdict, { program, onNewer, spec }: Judgement)
         store,
         code: 'STORE_NEWER',
         message: `The store ${name} is at version ${version}, written by ${describe(program.app, writer)}; this is ${describe(program.app, program.appVersion)}, which knows ${head}. The data needs at least version ${floor}. Nothing was changed.`,
-        hint: writer ? `Start ${program.app} ${writer} or a newer one.` : `Start the version of ${program.app} that wrote it, or a newer one.`,
+        hint: writer
+          ? `Start ${program.app} ${writer} or a newer one.`
+          : `Start the version of ${program.app} that wrote it, or a newer one.`,
         details: { store, version, floor, head, writtenBy: writer },
       }
     case 'too-old':

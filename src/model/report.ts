@@ -1,6 +1,7 @@
 import type { LeftDocument } from './marker.js'
 
-export type Status = 'current' | 'behind' | 'fresh' | 'legacy' | 'newer' | 'too-old' | 'diverged' | 'edited' | 'unreadable'
+export type Status =
+  'current' | 'behind' | 'fresh' | 'legacy' | 'newer' | 'too-old' | 'diverged' | 'edited' | 'unreadable'
 export type Outcome = 'up-to-date' | 'upgraded' | 'refused' | 'put-back' | 'damaged' | 'unfinished'
 
 /** What is known of one store after an examination. */

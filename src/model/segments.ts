@@ -22,7 +22,9 @@ export interface Segment {
 
 /** The stores that an item changes. */
 export function storesOf(item: PlanItem): readonly string[] {
-  return item.action === 'step' ? [item.store, ...Object.values(item.step.writes).map((reference) => reference.store)] : [item.store]
+  return item.action === 'step'
+    ? [item.store, ...Object.values(item.step.writes).map((reference) => reference.store)]
+    : [item.store]
 }
 
 /**
@@ -73,7 +75,8 @@ function groupStores(items: readonly PlanItem[], deciding: ReadonlySet<string>):
   for (const item of items) {
     for (const key of item.after) {
       const earlier = storeByItem.get(key)
-      if (earlier !== undefined && keyOf(earlier) !== keyOf(item.store)) addEdge(before, keyOf(earlier), keyOf(item.store))
+      if (earlier !== undefined && keyOf(earlier) !== keyOf(item.store))
+        addEdge(before, keyOf(earlier), keyOf(item.store))
     }
   }
   const sorted = sortByNeeds(

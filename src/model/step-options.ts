@@ -6,14 +6,17 @@ export type MaybePromise<T> = T | Promise<T>
 type ReaderOf<A> = A extends At<infer R, infer _W> ? R : never
 type WriterOf<A> = A extends At<infer _R, infer W> ? W : never
 /** What a step sees of the stores it names: readers for `reads`, writers for `writes`. */
-export type Views<R extends References, W extends References> = { readonly [K in keyof R]: ReaderOf<R[K]> } & { readonly [K in keyof W]: WriterOf<W[K]> }
+export type Views<R extends References, W extends References> = { readonly [K in keyof R]: ReaderOf<R[K]> } & {
+  readonly [K in keyof W]: WriterOf<W[K]>
+}
 
 /** How a step is written down. `Own` is what its code gets of its own store, `Text` SQL text where the kind takes it. */
 export interface StepOptions<Own, OwnReader, R extends References, W extends References, Text> {
   /** The change itself: SQL text where the store takes it, or a function. */
   readonly up: Text | ((context: StepContext & Own & { readonly stores: Views<R, W> }) => MaybePromise<void>)
   /** The way back; `'impossible'` says that there is none. */
-  readonly down?: Text | 'impossible' | ((context: StepContext & Own & { readonly stores: Views<R, W> }) => MaybePromise<void>)
+  readonly down?:
+    Text | 'impossible' | ((context: StepContext & Own & { readonly stores: Views<R, W> }) => MaybePromise<void>)
   /** Runs after `up`, before the commit: `true`, or a sentence that says what is wrong. A forgotten `return` does not compile. */
   readonly validate?: (context: OwnReader & { readonly stores: Views<R, W> }) => MaybePromise<boolean | string>
   /** Programs that do not know this step may go on using the data. Default false: it raises the floor. */
@@ -31,14 +34,27 @@ export interface StepOptions<Own, OwnReader, R extends References, W extends Ref
   readonly change?: { readonly name: string; readonly phase: 'expand' | 'verify' | 'flip' | 'drop' }
 }
 
-const known = ['up', 'down', 'validate', 'additive', 'reads', 'writes', 'dependsOn', 'checksum', 'description', 'change']
+const known = [
+  'up',
+  'down',
+  'validate',
+  'additive',
+  'reads',
+  'writes',
+  'dependsOn',
+  'checksum',
+  'description',
+  'change',
+]
 const namePattern = /^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,99}$/u
 
 /** The given step as frozen data. Throws a TypeError for whatever could not be meant. `takesText`: `up` may be SQL. */
 export function makeStep(owner: string, name: string, options: object, takesText: boolean): Step {
   const where = `${owner}: step '${name}'`
   if (typeof name !== 'string' || !namePattern.test(name)) {
-    throw new TypeError(`${owner}: '${name}' is no name for a step; use letters, digits, '.', '_', '-' and spaces, at most 100`)
+    throw new TypeError(
+      `${owner}: '${name}' is no name for a step; use letters, digits, '.', '_', '-' and spaces, at most 100`,
+    )
   }
   if (typeof options !== 'object' || options === null) throw new TypeError(`${where}: its options are missing`)
   const stray = Object.keys(options).find((key) => !known.includes(key))
@@ -46,9 +62,15 @@ export function makeStep(owner: string, name: string, options: object, takesText
   const given = options as Partial<StepOptions<unknown, unknown, References, References, string>>
   checkBody(where, 'up', given.up, takesText)
   if (given.down !== undefined && given.down !== 'impossible') checkBody(where, 'down', given.down, takesText)
-  if (given.validate !== undefined && typeof given.validate !== 'function') throw new TypeError(`${where}: 'validate' must be a function`)
-  for (const reference of [...Object.values(given.reads ?? {}), ...Object.values(given.writes ?? {}), ...(given.dependsOn ?? [])]) {
-    if ((reference as Partial<AnyAt> | null)?.['~moult'] !== 1) throw new TypeError(`${where}: reads, writes and dependsOn take store.at(…)`)
+  if (given.validate !== undefined && typeof given.validate !== 'function')
+    throw new TypeError(`${where}: 'validate' must be a function`)
+  for (const reference of [
+    ...Object.values(given.reads ?? {}),
+    ...Object.values(given.writes ?? {}),
+    ...(given.dependsOn ?? []),
+  ]) {
+    if ((reference as Partial<AnyAt> | null)?.['~moult'] !== 1)
+      throw new TypeError(`${where}: reads, writes and dependsOn take store.at(…)`)
   }
   return Object.freeze({
     name,

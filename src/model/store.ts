@@ -42,7 +42,13 @@ export interface StoreSpec {
 }
 
 export type Extent =
-  | { readonly is: 'directory'; readonly files: readonly string[]; readonly ignore: readonly string[]; readonly derived: readonly string[]; readonly marker: string }
+  | {
+      readonly is: 'directory'
+      readonly files: readonly string[]
+      readonly ignore: readonly string[]
+      readonly derived: readonly string[]
+      readonly marker: string
+    }
   | { readonly is: 'file'; readonly marker: string }
   | { readonly is: 'database'; readonly sidecars: readonly string[] }
 
@@ -65,7 +71,12 @@ export type Found =
   /** Data without a marker. `adopt` overrules the definition: where the data itself shows that it may not be adopted. */
   | { readonly is: 'data'; readonly adopt?: { readonly refusedBecause: string } }
   | { readonly is: 'marked'; readonly marker: Marker }
-  | { readonly is: 'unreadable'; readonly code: 'MARKER_UNREADABLE' | 'STORE_UNREADABLE' | 'NO_PERMISSION'; readonly reason: string; readonly hint: string }
+  | {
+      readonly is: 'unreadable'
+      readonly code: 'MARKER_UNREADABLE' | 'STORE_UNREADABLE' | 'NO_PERMISSION'
+      readonly reason: string
+      readonly hint: string
+    }
   /** Somebody kept writing while we looked. */
   | { readonly is: 'busy' }
 

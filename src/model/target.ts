@@ -14,17 +14,29 @@ export function laneKey(store: string, track: string): string {
 }
 
 /** Looks each target up in the state's lists of steps. Throws TARGET_UNKNOWN, naming what there is. */
-export function resolveTargets(targets: Target | readonly Target[] | undefined, lanes: readonly Lane[]): Targets | null {
+export function resolveTargets(
+  targets: Target | readonly Target[] | undefined,
+  lanes: readonly Lane[],
+): Targets | null {
   if (targets === undefined) return null
   const list = Array.isArray(targets) ? (targets as readonly Target[]) : [targets as Target]
   const resolved = new Map<string, number>()
   for (const target of list) {
     const { key, version, text } = parseTarget(target)
     const lane = lanes.find((candidate) => laneKey(candidate.store, candidate.track) === key)
-    if (!lane) throw unknown(text, `there is no store '${key}'`, `Stores: ${lanes.map((each) => laneKey(each.store, each.track)).join(', ')}.`)
+    if (!lane)
+      throw unknown(
+        text,
+        `there is no store '${key}'`,
+        `Stores: ${lanes.map((each) => laneKey(each.store, each.track)).join(', ')}.`,
+      )
     const place = placeOf(lane, version) ?? (/^\d+$/.test(String(version)) ? placeOf(lane, Number(version)) : null)
     if (place === null) {
-      throw unknown(text, `'${key}' has no step or version '${version}'`, `Versions: 0 to ${lane.names.length}. Steps: ${lane.names.join(', ') || 'none'}.`)
+      throw unknown(
+        text,
+        `'${key}' has no step or version '${version}'`,
+        `Versions: 0 to ${lane.names.length}. Steps: ${lane.names.join(', ') || 'none'}.`,
+      )
     }
     resolved.set(key, place)
   }
@@ -37,7 +49,12 @@ function parseTarget(target: Target): { key: string; version: number | string; t
     return { key, version: target.version, text: `${key}@${target.version}` }
   }
   const split = target.lastIndexOf('@')
-  if (split <= 0 || split === target.length - 1) throw unknown(target, 'it is not of the form store@version or store@step', 'For example: notes@3, or notes@by-year.')
+  if (split <= 0 || split === target.length - 1)
+    throw unknown(
+      target,
+      'it is not of the form store@version or store@step',
+      'For example: notes@3, or notes@by-year.',
+    )
   return { key: target.slice(0, split), version: target.slice(split + 1), text: target }
 }
 

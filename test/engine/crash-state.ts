@@ -7,7 +7,9 @@ import { z } from 'zod'
 const One = z.object({ id: z.string() })
 const Item = record('item', { versionKey: 'v', unversioned: 1 })
   .version(1, One)
-  .version(2, z.object({ id: z.string(), name: z.string() }), { up: (value) => ({ ...value, name: `name of ${value.id}` }) })
+  .version(2, z.object({ id: z.string(), name: z.string() }), {
+    up: (value) => ({ ...value, name: `name of ${value.id}` }),
+  })
 
 /**
  * Three kinds of store; one step moves files into a database, so that its COMMIT decides for the files, and neither the
@@ -26,7 +28,9 @@ export function makeState(version: number): State {
       },
     })
     .adopt('oldest')
-  const log = sqlite('log', { path: 'log.db' }).step('create', { up: "CREATE TABLE entry(id INTEGER PRIMARY KEY, text TEXT); INSERT INTO entry(text) VALUES ('first')" })
+  const log = sqlite('log', { path: 'log.db' }).step('create', {
+    up: "CREATE TABLE entry(id INTEGER PRIMARY KEY, text TEXT); INSERT INTO entry(text) VALUES ('first')",
+  })
   const moved = log.step('take-notes', {
     writes: { notes: notes.at('number') },
     async up({ db, stores }) {
@@ -37,12 +41,17 @@ export function makeState(version: number): State {
       await stores.notes.write('taken.md', `${db.number('SELECT count(*) FROM entry')} entries`)
     },
   })
-  return defineState({ app: 'crash', appVersion: `${version}.0.0`, stores: [items, notes, version === 1 ? log : moved] })
+  return defineState({
+    app: 'crash',
+    appVersion: `${version}.0.0`,
+    stores: [items, notes, version === 1 ? log : moved],
+  })
 }
 
 export function makeOldState(root: string): void {
   for (const folder of ['items', 'notes/old', 'notes/take']) mkdirSync(join(root, folder), { recursive: true })
-  for (let n = 0; n < 3; n++) writeFileSync(join(root, `items/${n}.json`), `{"v": 1, "id": "${n}", "kept": [1.0, 2e3]}\n`)
+  for (let n = 0; n < 3; n++)
+    writeFileSync(join(root, `items/${n}.json`), `{"v": 1, "id": "${n}", "kept": [1.0, 2e3]}\n`)
   writeFileSync(join(root, 'notes/a.md'), 'old a')
   writeFileSync(join(root, 'notes/b.md'), 'old b')
   writeFileSync(join(root, 'notes/old/gone.md'), 'gone')

@@ -49,7 +49,10 @@ describe('a process killed before each of its disk operations in turn', () => {
 
       // [P18] Every third time an older program comes first: it finishes or undoes what it finds, without the step's code
       if (operation % 3 === 0) {
-        const older = await makeState(1).in(root).upgrade().catch((error: unknown) => error)
+        const older = await makeState(1)
+          .in(root)
+          .upgrade()
+          .catch((error: unknown) => error)
         if (older instanceof Error) assert.ok(isMoultError(older, 'STORE_NEWER'), older.message)
         assert.equal(existsSync(join(root, '.moult/run')), false)
       }
@@ -63,7 +66,8 @@ describe('a process killed before each of its disk operations in turn', () => {
       assert.deepEqual(difference(found, wanted), [], `operation ${operation}`)
       rmSync(root, { recursive: true, force: true })
     }
-    for (let operation = 1; operation <= total; operation += 2) await Promise.all([killAt(operation), operation < total ? killAt(operation + 1) : null])
+    for (let operation = 1; operation <= total; operation += 2)
+      await Promise.all([killAt(operation), operation < total ? killAt(operation + 1) : null])
     t.diagnostic(`${total} operations: ${JSON.stringify(seen)}`)
     assert.ok(seen.back > 0 && seen.forward > 0 && seen.none > 0, JSON.stringify(seen))
   })
@@ -93,5 +97,10 @@ describe('a process killed before each of its disk operations in turn', () => {
 
 /** An older program that got through wrote its own version into markers. */
 function withoutVersions(content: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(content).map(([path, text]) => [path, /log\.db$/.test(path) ? 'database' : text.replaceAll(/"appVersion":"\d\.0\.0"/g, '"appVersion":""')]))
+  return Object.fromEntries(
+    Object.entries(content).map(([path, text]) => [
+      path,
+      /log\.db$/.test(path) ? 'database' : text.replaceAll(/"appVersion":"\d\.0\.0"/g, '"appVersion":""'),
+    ]),
+  )
 }

@@ -42,7 +42,13 @@ function oldState(t: TestContext): string {
 }
 
 /** The call fails with this code, says what to do, and leaves every path of the state with its bytes, mode and mtime. */
-async function refuses(root: string, call: () => Promise<unknown>, code: ErrorCode, exit: number, message?: RegExp): Promise<void> {
+async function refuses(
+  root: string,
+  call: () => Promise<unknown>,
+  code: ErrorCode,
+  exit: number,
+  message?: RegExp,
+): Promise<void> {
   const before = footprint(root)
   const hadHome = existsSync(join(root, '.moult'))
   const error = await call().then(
@@ -102,12 +108,22 @@ describe('[G2] refusals leave every path as it was', () => {
   it('[G8] data without a marker that nobody declared', async (t) => {
     const root = oldState(t)
     const undeclared = directory('notes', { path: 'notes' }).step('flatten', { up() {} })
-    await refusesBoth(root, defineState({ app: 'agent', stores: [items, undeclared, index] }), 'STORE_LEGACY', 4, /'notes'/)
+    await refusesBoth(
+      root,
+      defineState({ app: 'agent', stores: [items, undeclared, index] }),
+      'STORE_LEGACY',
+      4,
+      /'notes'/,
+    )
   })
 
   it('[G6] newer data above the floor', async (t) => {
     const root = oldState(t)
-    const newer = defineState({ app: 'agent', appVersion: '2.6.0', stores: [items, notes.step('tags', { up() {} }), index] })
+    const newer = defineState({
+      app: 'agent',
+      appVersion: '2.6.0',
+      stores: [items, notes.step('tags', { up() {} }), index],
+    })
     await newer.in(root).upgrade()
     await refusesBoth(root, base, 'STORE_NEWER', 4, /agent 2\.6\.0; this is agent 2\.4\.0/)
   })
@@ -116,20 +132,42 @@ describe('[G2] refusals leave every path as it was', () => {
     const root = oldState(t)
     const branch = defineState({ app: 'agent', stores: [items, notes, index.step('left', { up: 'SELECT 1' })] })
     await branch.in(root).upgrade()
-    await refusesBoth(root, defineState({ app: 'agent', stores: [items, notes, index.step('right', { up: 'SELECT 1' })] }), 'STORE_DIVERGED', 4, /'left' at place 3/)
+    await refusesBoth(
+      root,
+      defineState({ app: 'agent', stores: [items, notes, index.step('right', { up: 'SELECT 1' })] }),
+      'STORE_DIVERGED',
+      4,
+      /'left' at place 3/,
+    )
   })
 
   it('[A5] a step that was edited after it ran', async (t) => {
     const root = oldState(t)
     await base.in(root).upgrade()
-    const edited = sqlite('index', { path: 'index.db' }).step('create', { up: 'CREATE TABLE entry(id)' }).step('seed', { up: 'SELECT 1' })
-    await refusesBoth(root, defineState({ app: 'agent', stores: [items, notes, edited] }), 'STORE_EDITED', 4, /index\/create/)
+    const edited = sqlite('index', { path: 'index.db' })
+      .step('create', { up: 'CREATE TABLE entry(id)' })
+      .step('seed', { up: 'SELECT 1' })
+    await refusesBoth(
+      root,
+      defineState({ app: 'agent', stores: [items, notes, edited] }),
+      'STORE_EDITED',
+      4,
+      /index\/create/,
+    )
   })
 
   it('[W2] data from before a squash', async (t) => {
     const root = oldState(t)
-    await defineState({ app: 'agent', stores: [items, notes, sqlite('index', { path: 'index.db' }).step('create', { up: 'CREATE TABLE entry(id)' })] }).in(root).upgrade()
-    const squashed = sqlite('index', { path: 'index.db' }).flat('CREATE TABLE entry(id)', { replaces: ['create', 'seed'], lastIn: '2.3.0' })
+    await defineState({
+      app: 'agent',
+      stores: [items, notes, sqlite('index', { path: 'index.db' }).step('create', { up: 'CREATE TABLE entry(id)' })],
+    })
+      .in(root)
+      .upgrade()
+    const squashed = sqlite('index', { path: 'index.db' }).flat('CREATE TABLE entry(id)', {
+      replaces: ['create', 'seed'],
+      lastIn: '2.3.0',
+    })
     await refusesBoth(root, defineState({ app: 'agent', stores: [items, notes, squashed] }), 'STORE_TOO_OLD', 4)
   })
 
@@ -142,12 +180,21 @@ describe('[G2] refusals leave every path as it was', () => {
     db.exec('CREATE TABLE schema_migrations(version TEXT PRIMARY KEY)')
     db.close()
     const shared = sqlite('index', { path: 'index.db', table: 'schema_migrations' }).step('create', { up: 'SELECT 1' })
-    await refusesBoth(root, defineState({ app: 'agent', stores: [items, notes, shared] }), 'MARKER_UNREADABLE', 4, /not moult's.*Rails/)
+    await refusesBoth(
+      root,
+      defineState({ app: 'agent', stores: [items, notes, shared] }),
+      'MARKER_UNREADABLE',
+      4,
+      /not moult's.*Rails/,
+    )
   })
 
   it('[W1] a database whose user_version somebody else changed', async (t) => {
     const root = oldState(t)
-    const stamped = defineState({ app: 'agent', stores: [sqlite('index', { path: 'index.db', userVersion: true }).step('create', { up: 'CREATE TABLE a(x)' })] })
+    const stamped = defineState({
+      app: 'agent',
+      stores: [sqlite('index', { path: 'index.db', userVersion: true }).step('create', { up: 'CREATE TABLE a(x)' })],
+    })
     await stamped.in(root).upgrade()
     const db = openDatabase(join(root, 'index.db'))
     assert.deepEqual(db.all('PRAGMA user_version'), [{ user_version: 1 }])
@@ -168,10 +215,12 @@ describe('[G2] refusals leave every path as it was', () => {
 
   it('[R3] a state that is behind, for a program that may not upgrade it', async (t) => {
     const root = oldState(t)
-    await refuses(root, () => base.in(root).open({ onPending: 'refuse' }), 'UPGRADE_PENDING', 3).catch((error: unknown) => {
-      // Not a refusal of the state but of this program: `.moult/` may be there for its lock
-      if (!(error instanceof assert.AssertionError)) throw error
-    })
+    await refuses(root, () => base.in(root).open({ onPending: 'refuse' }), 'UPGRADE_PENDING', 3).catch(
+      (error: unknown) => {
+        // Not a refusal of the state but of this program: `.moult/` may be there for its lock
+        if (!(error instanceof assert.AssertionError)) throw error
+      },
+    )
     const before = footprint(root)
     await assert.rejects(base.in(root).open({ onPending: 'refuse' }), { code: 'UPGRADE_PENDING' })
     await assert.rejects(base.in(root).open({ access: 'read' }), { code: 'UPGRADE_PENDING' })
@@ -181,19 +230,85 @@ describe('[G2] refusals leave every path as it was', () => {
 
 describe('[G3] a run that fails puts everything back', () => {
   const failing: readonly [string, State, ErrorCode, RegExp][] = [
-    ['a step that throws', base.add(sqlite('z', { path: 'z.db' }).step('boom', { up() { throw new Error('boom') }, dependsOn: [index.at('seed'), notes.at('flatten'), items.at(2)] })), 'STEP_FAILED', /z\/boom failed: boom/],
-    ['a validate that says no', withIndex(index.step('check', { up: 'SELECT 1', validate: ({ db }) => db.number('SELECT count(*) FROM entry') === 3 || 'there should be 3 entries' })), 'VALIDATION_FAILED', /there should be 3 entries/],
-    ['a broken foreign key', withIndex(index.step('orphan', { up: 'DELETE FROM entry WHERE id = 1' })), 'FOREIGN_KEYS_BROKEN', /1 rows that point/],
+    [
+      'a step that throws',
+      base.add(
+        sqlite('z', { path: 'z.db' }).step('boom', {
+          up() {
+            throw new Error('boom')
+          },
+          dependsOn: [index.at('seed'), notes.at('flatten'), items.at(2)],
+        }),
+      ),
+      'STEP_FAILED',
+      /z\/boom failed: boom/,
+    ],
+    [
+      'a validate that says no',
+      withIndex(
+        index.step('check', {
+          up: 'SELECT 1',
+          validate: ({ db }) => db.number('SELECT count(*) FROM entry') === 3 || 'there should be 3 entries',
+        }),
+      ),
+      'VALIDATION_FAILED',
+      /there should be 3 entries/,
+    ],
+    [
+      'a broken foreign key',
+      withIndex(index.step('orphan', { up: 'DELETE FROM entry WHERE id = 1' })),
+      'FOREIGN_KEYS_BROKEN',
+      /1 rows that point/,
+    ],
     ['SQL that is wrong', withIndex(index.step('wrong', { up: 'SELEKT 1' })), 'STEP_FAILED', /index\/wrong/],
-    ["a step that ends moult's transaction", withIndex(index.step('commit', { up: 'INSERT INTO entry VALUES (3, NULL, NULL); COMMIT' })), 'STATEMENT_REFUSED', /COMMIT/],
-    ['a step that loses the transaction', withIndex(index.step('lose', { up({ db }) { try { db.run("INSERT OR ROLLBACK INTO entry VALUES (1, NULL, 'again')") } catch {} } })), 'TRANSACTION_LOST', /index/],
-    ['a directory step that throws after it moved files', defineState({ app: 'agent', stores: [items, index, notes.step('boom', { async up({ files }) { for await (const file of files.glob('*.md')) await files.delete(file); throw new Error('late') } })] }), 'STEP_FAILED', /late/],
+    [
+      "a step that ends moult's transaction",
+      withIndex(index.step('commit', { up: 'INSERT INTO entry VALUES (3, NULL, NULL); COMMIT' })),
+      'STATEMENT_REFUSED',
+      /COMMIT/,
+    ],
+    [
+      'a step that loses the transaction',
+      withIndex(
+        index.step('lose', {
+          up({ db }) {
+            try {
+              db.run("INSERT OR ROLLBACK INTO entry VALUES (1, NULL, 'again')")
+            } catch {}
+          },
+        }),
+      ),
+      'TRANSACTION_LOST',
+      /index/,
+    ],
+    [
+      'a directory step that throws after it moved files',
+      defineState({
+        app: 'agent',
+        stores: [
+          items,
+          index,
+          notes.step('boom', {
+            async up({ files }) {
+              for await (const file of files.glob('*.md')) await files.delete(file)
+              throw new Error('late')
+            },
+          }),
+        ],
+      }),
+      'STEP_FAILED',
+      /late/,
+    ],
   ]
   for (const [what, state, code, message] of failing) {
     it(`[G3] ${what}: files, databases and folders are as before`, async (t) => {
       const root = oldState(t)
       await refusesBoth(root, state, code, 7, message)
-      assert.equal((await state.in(root).history()).filter(({ result }) => result === 'failed').length, 2, 'the history has both tries')
+      assert.equal(
+        (await state.in(root).history()).filter(({ result }) => result === 'failed').length,
+        2,
+        'the history has both tries',
+      )
       assert.equal((await base.in(root).upgrade()).outcome, 'upgraded')
     })
   }
@@ -207,7 +322,8 @@ describe('[G3] a run that fails puts everything back', () => {
       if (mode !== 'DELETE') db.exec('PRAGMA journal_mode = WAL')
       db.exec("INSERT INTO entry VALUES (3, 1, 'one more')")
       const crashed = temporaryFolder(t)
-      if (mode === 'WAL, cut off with rows in its log') for (const suffix of ['', '-wal', '-shm']) cpSync(file + suffix, join(crashed, `index.db${suffix}`))
+      if (mode === 'WAL, cut off with rows in its log')
+        for (const suffix of ['', '-wal', '-shm']) cpSync(file + suffix, join(crashed, `index.db${suffix}`))
       db.close()
       if (existsSync(join(crashed, 'index.db'))) cpSync(crashed, root, { recursive: true })
       const failingState = withIndex(
@@ -235,9 +351,19 @@ describe('[G3] a run that fails puts everything back', () => {
   it('[G3] an interrupted run says so and puts everything back', async (t) => {
     const root = oldState(t)
     const controller = new AbortController()
-    const state = withIndex(index.step('slow', { async up() { controller.abort(); await new Promise((resolve) => setTimeout(resolve, 5)) } }))
+    const state = withIndex(
+      index.step('slow', {
+        async up() {
+          controller.abort()
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        },
+      }),
+    )
     const before = footprint(root)
-    const error = await state.in(root).upgrade({ signal: controller.signal }).catch((thrown: unknown) => thrown)
+    const error = await state
+      .in(root)
+      .upgrade({ signal: controller.signal })
+      .catch((thrown: unknown) => thrown)
     assert.ok(isMoultError(error, 'INTERRUPTED'), String(error))
     assert.deepEqual(footprint(root), before)
   })

@@ -26,11 +26,25 @@ describe('eight processes that start at once', () => {
         const root = join(folder, `round-${round}`)
         cpSync(old, root, { recursive: true, preserveTimestamps: true })
         const startAt = Date.now() + 1200
-        const results = await Promise.all(Array.from({ length: 8 }, () => upgradeInChild(example.name, root, { startAt })))
+        const results = await Promise.all(
+          Array.from({ length: 8 }, () => upgradeInChild(example.name, root, { startAt })),
+        )
         for (const { code, stderr } of results) assert.equal(code, 0, stderr)
-        assert.deepEqual(results.map(({ report }) => report?.outcome).toSorted(), ['up-to-date', 'up-to-date', 'up-to-date', 'up-to-date', 'up-to-date', 'up-to-date', 'up-to-date', 'upgraded'])
+        assert.deepEqual(results.map(({ report }) => report?.outcome).toSorted(), [
+          'up-to-date',
+          'up-to-date',
+          'up-to-date',
+          'up-to-date',
+          'up-to-date',
+          'up-to-date',
+          'up-to-date',
+          'upgraded',
+        ])
         assert.deepEqual(difference(snapshot(root), expected), [])
-        const history = readFileSync(join(root, '.moult/history.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { store: string; step: string })
+        const history = readFileSync(join(root, '.moult/history.jsonl'), 'utf8')
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as { store: string; step: string })
         const names = history.map(({ store, step }) => `${store}/${step}`)
         assert.equal(new Set(names).size, names.length, 'no step twice')
         rmSync(root, { recursive: true, force: true })

@@ -21,7 +21,9 @@ export function snapshot(root: string): Snapshot {
         content[`${path}/`] = mode
         walk(path)
       } else if (entry.isSymbolicLink()) content[path] = `link ${readlinkSync(join(root, path))}`
-      else content[path] = `${mode} ${isDatabase(join(root, path)) ? dumpDatabase(join(root, path)) : contentOf(join(root, path))}`
+      else
+        content[path] =
+          `${mode} ${isDatabase(join(root, path)) ? dumpDatabase(join(root, path)) : contentOf(join(root, path))}`
     }
   }
   walk('')
@@ -34,28 +36,52 @@ function isDatabase(path: string): boolean {
 
 function contentOf(path: string): string {
   const bytes = readFileSync(path)
-  if (bytes.subarray(0, 15).toString() === '{\n "moult": 1,\n') return JSON.stringify(normaliseMarker(JSON.parse(bytes.toString())))
+  if (bytes.subarray(0, 15).toString() === '{\n "moult": 1,\n')
+    return JSON.stringify(normaliseMarker(JSON.parse(bytes.toString())))
   return createHash('sha256').update(bytes).digest('hex')
 }
 
 function normaliseMarker(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(normaliseMarker)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === 'appliedAt' || key === 'commit' ? inner !== null : normaliseMarker(inner)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      key === 'appliedAt' || key === 'commit' ? inner !== null : normaliseMarker(inner),
+    ]),
+  )
 }
 
 /** Schema and all rows, the marker's times and commit ids left out. */
 export function dumpDatabase(path: string): string {
   const db = openDatabase(path)
   try {
-    const tables = db.all("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name") as { name: string; sql: string | null }[]
+    const tables = db.all("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name") as {
+      name: string
+      sql: string | null
+    }[]
     const hash = createHash('sha256')
     for (const { name, sql } of tables) {
       hash.update(`${name}\n${sql}\n`)
       if (!sql || !/^CREATE (VIRTUAL )?TABLE/i.test(sql)) continue
       for (const row of db.all(`SELECT * FROM "${name}"`) as Record<string, unknown>[]) {
-        const kept = Object.entries(row).filter(([column]) => !(isMarker(row) && ['applied_at', 'commit_id'].includes(column)) && !(name === 'moult_commit' && column === 'id'))
-        hash.update(JSON.stringify(kept.map(([column, value]) => [column, value instanceof Uint8Array ? Buffer.from(value).toString('hex') : typeof value === 'bigint' ? String(value) : value])))
+        const kept = Object.entries(row).filter(
+          ([column]) =>
+            !(isMarker(row) && ['applied_at', 'commit_id'].includes(column)) &&
+            !(name === 'moult_commit' && column === 'id'),
+        )
+        hash.update(
+          JSON.stringify(
+            kept.map(([column, value]) => [
+              column,
+              value instanceof Uint8Array
+                ? Buffer.from(value).toString('hex')
+                : typeof value === 'bigint'
+                  ? String(value)
+                  : value,
+            ]),
+          ),
+        )
       }
     }
     const userVersion = JSON.stringify(db.all('PRAGMA user_version'))
@@ -72,5 +98,7 @@ function isMarker(row: Record<string, unknown>): boolean {
 /** What differs, in few words, for a failing test. */
 export function difference(actual: Snapshot, expected: Snapshot): string[] {
   const paths = [...new Set([...Object.keys(actual), ...Object.keys(expected)])].sort()
-  return paths.filter((path) => actual[path] !== expected[path]).map((path) => `${path}: ${actual[path] ?? 'missing'} instead of ${expected[path] ?? 'nothing'}`)
+  return paths
+    .filter((path) => actual[path] !== expected[path])
+    .map((path) => `${path}: ${actual[path] ?? 'missing'} instead of ${expected[path] ?? 'nothing'}`)
 }

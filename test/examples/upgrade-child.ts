@@ -8,4 +8,6 @@ const wait = Number(startAt ?? 0) - Date.now()
 if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
 process.stdout.write('ready\n')
 const report = await example.state.in(root).upgrade({ waitMs: 60_000 })
-process.stdout.write(`${JSON.stringify({ outcome: report.outcome, steps: report.steps.map((step) => `${step.store}/${step.step}`), recovered: report.recovered })}\n`)
+process.stdout.write(
+  `${JSON.stringify({ outcome: report.outcome, steps: report.steps.map((step) => `${step.store}/${step.step}`), recovered: report.recovered })}\n`,
+)

@@ -8,7 +8,9 @@ import { judge } from './scene.js'
 const notes = directory('notes', { path: 'notes' })
   .step('by-year', { up() {} })
   .step('titles', { up() {} })
-const index = sqlite('index', { path: 'index.db' }).step('create', { up: 'CREATE TABLE a(x)' }).step('more', { up: 'CREATE TABLE b(x)' })
+const index = sqlite('index', { path: 'index.db' })
+  .step('create', { up: 'CREATE TABLE a(x)' })
+  .step('more', { up: 'CREATE TABLE b(x)' })
 
 describe('the status of a store', () => {
   it('[G8] no marker and no data is fresh', () => {
@@ -66,11 +68,17 @@ describe('the status of a store', () => {
     assert.equal(additive.status, 'newer')
     assert.equal(additive.refusal, null)
     assert.equal(judge(notes, { applied: ['by-year', 'titles', 'tags'], onNewer: 'continue' }).refusal, null)
-    assert.equal(judge(notes, { applied: ['by-year', 'titles', '!tags'], onNewer: 'refuse' }).refusal?.code, 'STORE_NEWER')
+    assert.equal(
+      judge(notes, { applied: ['by-year', 'titles', '!tags'], onNewer: 'refuse' }).refusal?.code,
+      'STORE_NEWER',
+    )
   })
 
   it('[W2] a marker that ends inside of a squash is too old, and names the last version that could upgrade it', () => {
-    const squashed = sqlite('objects', { path: 'o.db' }).flat('CREATE TABLE o(x)', { replaces: ['a', 'b', 'c'], lastIn: '1.9' })
+    const squashed = sqlite('objects', { path: 'o.db' }).flat('CREATE TABLE o(x)', {
+      replaces: ['a', 'b', 'c'],
+      lastIn: '1.9',
+    })
     const verdict = judge(squashed, { applied: ['a'] })
     assert.equal(verdict.status, 'too-old')
     assert.equal(verdict.refusal?.code, 'STORE_TOO_OLD')
@@ -89,12 +97,17 @@ describe('the status of a store', () => {
     const verdict = judge(index, { applied: ['create'], checksums: { create: 'digest of CREATE TABLE a(y)' } })
     assert.equal(verdict.status, 'edited')
     assert.deepEqual(verdict.refusal?.details, { store: 'index', step: 'index/create' })
-    assert.equal(judge(index, { applied: ['create'], checksums: { create: 'digest of CREATE TABLE a(x)' } }).status, 'behind')
+    assert.equal(
+      judge(index, { applied: ['create'], checksums: { create: 'digest of CREATE TABLE a(x)' } }).status,
+      'behind',
+    )
     assert.equal(judge(index, { applied: ['create'] }).status, 'behind')
   })
 
   it('[G8] an unreadable marker is neither legacy nor fresh', () => {
-    const verdict = judge(notes.adopt('oldest'), { found: { is: 'unreadable', code: 'MARKER_UNREADABLE', reason: 'it is empty', hint: 'mend it' } })
+    const verdict = judge(notes.adopt('oldest'), {
+      found: { is: 'unreadable', code: 'MARKER_UNREADABLE', reason: 'it is empty', hint: 'mend it' },
+    })
     assert.equal(verdict.status, 'unreadable')
     assert.equal(verdict.refusal?.code, 'MARKER_UNREADABLE')
     assert.equal(verdict.refusal?.hint, 'mend it')
@@ -108,7 +121,10 @@ describe('the status of a store', () => {
     const acme = track('acme', notes).step('tags', { up() {} })
     const behind = judge(notes, { applied: ['by-year', 'titles'], tracks: [acme['~lane']] })
     assert.equal(behind.status, 'behind')
-    assert.deepEqual(behind.lanes.map((lane) => lane.status), ['current', 'behind'])
+    assert.deepEqual(
+      behind.lanes.map((lane) => lane.status),
+      ['current', 'behind'],
+    )
     const detached = judge(notes, { applied: ['by-year', 'titles'], trackApplied: { other: ['x'] } })
     assert.equal(detached.status, 'current')
     assert.equal(detached.refusal, null)

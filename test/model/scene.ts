@@ -22,8 +22,15 @@ export interface Seen {
 /** What would be decided of a store in which this was found. */
 export function judge(store: Store, seen: Seen = {}): Verdict {
   const spec: StoreSpec = store['~store']
-  const entries = [...entriesFor('', seen.applied ?? [], seen.checksums), ...Object.entries(seen.trackApplied ?? {}).flatMap(([track, names]) => entriesFor(track, names))]
-  const found: Found = seen.found ?? (seen.applied ? { is: 'marked', marker: { store: spec.name, entries, touches: [], left: [] } } : { is: 'nothing', exists: true })
+  const entries = [
+    ...entriesFor('', seen.applied ?? [], seen.checksums),
+    ...Object.entries(seen.trackApplied ?? {}).flatMap(([track, names]) => entriesFor(track, names)),
+  ]
+  const found: Found =
+    seen.found ??
+    (seen.applied
+      ? { is: 'marked', marker: { store: spec.name, entries, touches: [], left: [] } }
+      : { is: 'nothing', exists: true })
   return decideStore({
     spec,
     tracks: seen.tracks ?? [],
@@ -35,7 +42,11 @@ export function judge(store: Store, seen: Seen = {}): Verdict {
   })
 }
 
-export function entriesFor(track: string, names: readonly string[], checksums: Readonly<Record<string, string>> = {}): MarkerEntry[] {
+export function entriesFor(
+  track: string,
+  names: readonly string[],
+  checksums: Readonly<Record<string, string>> = {},
+): MarkerEntry[] {
   return names.map((given, index) => {
     const name = given.replace(/^!/, '')
     return {

@@ -9,7 +9,7 @@ import type { Marker } from '../../model/marker.js'
 import type { Place, RunScope, StoreTransaction } from '../../model/store.js'
 import { quoteName } from './identifier.js'
 import { parseMarkerRows } from './marker-table.js'
-import type { SqliteOwn } from './sqlite.js'
+import type { SqliteOwn } from './own.js'
 import { openTransaction } from './transaction.js'
 import { rememberUntouched } from './untouched.js'
 
@@ -19,17 +19,30 @@ const pollMs = 25
  * Opens the database for a run and takes its write lock. Foreign keys are off, which SQLite only accepts outside a
  * transaction; the marker is read again inside, since only now nobody can change it (K2).
  */
-export async function beginTransaction(place: Place, run: RunScope, expected: Marker | null): Promise<StoreTransaction> {
+export async function beginTransaction(
+  place: Place,
+  run: RunScope,
+  expected: Marker | null,
+): Promise<StoreTransaction> {
   const driver = await run.driver()
   const path = realPathOf(place)
   makeDirectory(path.slice(0, path.lastIndexOf('/')))
   const untouched = rememberUntouched(path)
   const connection = driver.open(path, { readOnly: false })
-  const transaction = openTransaction({ place, connection, driver, path, untouched, waitMs: run.waitMs, signal: run.signal })
+  const transaction = openTransaction({
+    place,
+    connection,
+    driver,
+    path,
+    untouched,
+    waitMs: run.waitMs,
+    signal: run.signal,
+  })
   try {
     await retryWhileBusy(place, run, () => makeDurable(connection))
     connection.exec('PRAGMA foreign_keys = OFF')
-    if (connection.prepare('PRAGMA foreign_keys').get([])?.['foreign_keys'] !== 0) throw new TypeError(`foreign keys of ${place.spec.name} stay on`)
+    if (connection.prepare('PRAGMA foreign_keys').get([])?.['foreign_keys'] !== 0)
+      throw new TypeError(`foreign keys of ${place.spec.name} stay on`)
     await retryWhileBusy(place, run, () => connection.exec('BEGIN IMMEDIATE'))
     untouched.lock()
     checkMarker(connection, place, expected)
@@ -51,7 +64,11 @@ function realPathOf(place: Place): string {
 }
 
 /** SQLite's own waiting would block the event loop, so it is told not to wait and asked again. */
-export async function retryWhileBusy(place: Place, run: { readonly waitMs: number; readonly signal: AbortSignal }, action: () => void): Promise<void> {
+export async function retryWhileBusy(
+  place: Place,
+  run: { readonly waitMs: number; readonly signal: AbortSignal },
+  action: () => void,
+): Promise<void> {
   const started = performance.now()
   for (;;) {
     try {
@@ -77,11 +94,17 @@ function inUse(place: Place, waitedMs: number, cause: unknown): MoultFailure<'IN
 
 function checkMarker(connection: Connection, place: Place, expected: Marker | null): void {
   const { table } = place.spec.own as SqliteOwn
-  const exists = (name: string): boolean => connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)").get([name]) !== undefined
+  const exists = (name: string): boolean =>
+    connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)").get([name]) !==
+    undefined
   const rows = exists(table) ? connection.prepare(`SELECT * FROM ${quoteName(table)}`).all([]) : null
   const commits = exists(commitTable) ? connection.prepare(`SELECT id, by FROM ${commitTable}`).all([]) : []
   const parsed = rows ? parseMarkerRows(place.spec.name, rows, commits) : { marker: null }
-  if ('marker' in parsed && JSON.stringify(parsed.marker?.entries ?? null) === JSON.stringify(expected?.entries ?? null)) return
+  if (
+    'marker' in parsed &&
+    JSON.stringify(parsed.marker?.entries ?? null) === JSON.stringify(expected?.entries ?? null)
+  )
+    return
   throw new MoultFailure('STORE_CHANGED', {
     message: `The marker of '${place.spec.name}' changed while the upgrade was about to begin. Nothing was changed.`,
     hint: 'A program without moult, or one that does not take its lock, changed it. Try again.',

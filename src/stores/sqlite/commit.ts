@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCommit, recordCommit } from '../../drivers/commit-record.js'
 import type { Connection } from '../../model/driver.js'
 import { systemCode } from '../../model/errors.js'
-import type { OpenDatabase } from './transaction.js'
+import type { OpenDatabase } from './open-database.js'
 
 interface CommitResult {
   readonly outcome: 'committed' | 'rolled-back'
@@ -16,7 +16,11 @@ const pollMs = 25
  * the step. While readers of a rollback-mode database are in the way, COMMIT says busy and can be asked again. After any
  * other error only the data says what happened: the id where there is one, else the marker.
  */
-export async function commitTransaction({ connection, waitMs, signal }: OpenDatabase, id: string | null, hasMarker: () => boolean): Promise<CommitResult> {
+export async function commitTransaction(
+  { connection, waitMs, signal }: OpenDatabase,
+  id: string | null,
+  hasMarker: () => boolean,
+): Promise<CommitResult> {
   if (id !== null) recordCommit(connection, id, null)
   const started = performance.now()
   for (;;) {
@@ -25,7 +29,8 @@ export async function commitTransaction({ connection, waitMs, signal }: OpenData
       return { outcome: 'committed' }
     } catch (error) {
       const isBusy = systemCode(error).startsWith('SQLITE_BUSY') && connection.inTransaction
-      if (!isBusy || performance.now() - started >= waitMs || signal.aborted) return settleFailure(connection, id === null ? hasMarker : () => hasCommit(connection, id), error)
+      if (!isBusy || performance.now() - started >= waitMs || signal.aborted)
+        return settleFailure(connection, id === null ? hasMarker : () => hasCommit(connection, id), error)
     }
     await sleep(pollMs)
   }

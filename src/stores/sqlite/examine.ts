@@ -6,7 +6,7 @@ import { ownerOfTable } from './foreign-marker.js'
 import { isSameName } from './identifier.js'
 import { peek } from './peek.js'
 import type { Peek } from './peek.js'
-import type { SqliteOwn } from './sqlite.js'
+import type { SqliteOwn } from './own.js'
 
 /** What a database says of its version, read without SQLite: no lock, no driver, no byte changed (protocol 3). */
 export async function examineDatabase(place: Place): Promise<Found> {
@@ -41,7 +41,13 @@ export async function examineDatabase(place: Place): Promise<Found> {
     }
   }
   const parsed = parseMarkerRows(place.spec.name, rows.rows, seen.tables[commitTable]?.rows ?? [])
-  if ('reason' in parsed) return { is: 'unreadable', code: 'MARKER_UNREADABLE', reason: parsed.reason, hint: 'Bring this database back from a copy.' }
+  if ('reason' in parsed)
+    return {
+      is: 'unreadable',
+      code: 'MARKER_UNREADABLE',
+      reason: parsed.reason,
+      hint: 'Bring this database back from a copy.',
+    }
   const version = parsed.marker.entries.filter((entry) => entry.track === '').length
   if (userVersion && seen.userVersion !== version) {
     return {
@@ -55,7 +61,8 @@ export async function examineDatabase(place: Place): Promise<Found> {
 }
 
 const hints = {
-  'no-magic': 'If another program keeps this file, the path is wrong; if it is encrypted, moult cannot read it; if it was overwritten, bring it back from a copy.',
+  'no-magic':
+    'If another program keeps this file, the path is wrong; if it is encrypted, moult cannot read it; if it was overwritten, bring it back from a copy.',
   malformed: 'Bring this database back from a copy.',
   unsupported: "If the table belongs to another tool, give moult's marker another name with the option `table`.",
   sidecar: 'The database and its -wal or -journal do not belong together: bring back both from the same copy.',
@@ -64,7 +71,13 @@ const hints = {
 
 function explainUnreadable({ why, reason, cause }: Extract<Peek, { readonly state: 'unreadable' }>): Found {
   const isDenied = ['EACCES', 'EPERM'].includes(systemCode(cause))
-  if (isDenied) return { is: 'unreadable', code: 'NO_PERMISSION', reason, hint: 'Start the program as the user that the state belongs to.' }
+  if (isDenied)
+    return {
+      is: 'unreadable',
+      code: 'NO_PERMISSION',
+      reason,
+      hint: 'Start the program as the user that the state belongs to.',
+    }
   const code = why === 'unsupported' ? 'MARKER_UNREADABLE' : 'STORE_UNREADABLE'
   return { is: 'unreadable', code, reason, hint: hints[why] }
 }

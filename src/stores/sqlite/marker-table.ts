@@ -5,7 +5,19 @@ import type { Marker, MarkerEntry, Touch } from '../../model/marker.js'
 import type { ParsedMarker } from '../../model/marker-file.js'
 import { quoteName } from './identifier.js'
 
-const columns = ['version', 'applied_at', 'checksum', 'description', 'track', 'name', 'additive', 'app_version', 'arrival', 'commit_id', 'wrote'] as const
+const columns = [
+  'version',
+  'applied_at',
+  'checksum',
+  'description',
+  'track',
+  'name',
+  'additive',
+  'app_version',
+  'arrival',
+  'commit_id',
+  'wrote',
+] as const
 
 /** The marker: a row for each applied step, written in the step's own transaction. */
 export function createMarkerTable(connection: Connection, table: string): void {
@@ -29,7 +41,9 @@ export function createMarkerTable(connection: Connection, table: string): void {
 
 /** Adds rows to the marker table; its statement is prepared once for a whole run. */
 export function entryWriter(connection: Connection, table: string): (entry: MarkerEntry) => void {
-  const statement = connection.prepare(`INSERT INTO ${quoteName(table)}(${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`)
+  const statement = connection.prepare(
+    `INSERT INTO ${quoteName(table)}(${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+  )
   return (entry) => {
     statement.run([
       entry.place,
@@ -73,7 +87,9 @@ export function parseMarkerRows(store: string, rows: readonly Row[], commits: re
     entries.push(entry)
   }
   entries.sort((a, b) => (a.track === b.track ? a.place - b.place : a.track < b.track ? -1 : 1))
-  const touches = commits.flatMap(({ id, by }): Touch[] => (typeof id === 'string' && typeof by === 'string' ? [{ by, commit: id }] : []))
+  const touches = commits.flatMap(({ id, by }): Touch[] =>
+    typeof id === 'string' && typeof by === 'string' ? [{ by, commit: id }] : [],
+  )
   const marker: Marker = { store, entries, touches, left: [] }
   return hasGaps(marker) ? { reason: 'the rows of its marker table have gaps' } : { marker }
 }

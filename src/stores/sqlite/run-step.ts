@@ -44,7 +44,10 @@ export async function runStep(run: StepRun): Promise<Applied> {
 }
 
 /** Rows changed, or that the step left by `skip`. */
-async function runUp({ connection, step, stores, context }: StepRun, options: DbOptions): Promise<number | StepSkipped> {
+async function runUp(
+  { connection, step, stores, context }: StepRun,
+  options: DbOptions,
+): Promise<number | StepSkipped> {
   const handle = makeDb(connection, { ...options, writable: true })
   try {
     await perform(step.up, handle.db, { ...context, stores })

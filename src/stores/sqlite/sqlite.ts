@@ -10,6 +10,7 @@ import type { StepOptions } from '../../model/step-options.js'
 import type { Store, StoreCode, StoreSpec } from '../../model/store.js'
 import type { NewName, Succ } from '../../model/type-arithmetic.js'
 import type { DbReader, DbWriter } from './db.js'
+import type { SqliteOwn } from './own.js'
 
 export interface SqliteOptions {
   /** The database file, relative to the state's root, with `/`. */
@@ -28,7 +29,13 @@ interface AdoptAt<R> {
   readonly userVersion?: number
 }
 
-export type SqliteStepOptions<R extends References, W extends References> = StepOptions<{ readonly db: DbWriter }, { readonly db: DbReader }, R, W, string>
+export type SqliteStepOptions<R extends References, W extends References> = StepOptions<
+  { readonly db: DbWriter },
+  { readonly db: DbReader },
+  R,
+  W,
+  string
+>
 
 /**
  * A SQLite database. Each call gives a new, frozen store; use the last one. `R` collects what `at` accepts: step names
@@ -56,15 +63,6 @@ export interface SqliteStore<N extends string, R extends string | number, H exte
   at(step: R): At<DbReader, DbWriter>
 }
 
-/** What the code of this kind reads of the definition. */
-export interface SqliteOwn {
-  readonly table: string
-  readonly userVersion: boolean
-  readonly flatSql: string | null
-  /** The `user_version` that a database without a marker must have, or null. */
-  readonly adoptUserVersion: number | null
-}
-
 const code: StoreCode = {
   examine: async (place) => (await import('./examine.js')).examineDatabase(place),
   begin: async (place, run, expected) => (await import('./begin.js')).beginTransaction(place, run, expected),
@@ -81,7 +79,8 @@ export function sqlite<const N extends string>(name: N, given: SqliteOptions): S
   const path = normalisePath(owner, given.path)
   if (path === '') throw new TypeError(`${owner}: the path must name a file`)
   const table = given.table ?? 'moult_steps'
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(table) || /^sqlite_/i.test(table)) throw new TypeError(`${owner}: '${table}' cannot be the name of a marker table`)
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(table) || /^sqlite_/i.test(table))
+    throw new TypeError(`${owner}: '${table}' cannot be the name of a marker table`)
   return build<N, 0, 0>({
     name,
     kind: 'sqlite',
@@ -102,38 +101,54 @@ export function sqlite<const N extends string>(name: N, given: SqliteOptions): S
 function build<N extends string, R extends string | number, H extends number>(spec: StoreSpec): SqliteStore<N, R, H> {
   const owner = `sqlite('${spec.name}')`
   const own = spec.own as SqliteOwn
-  const withLane = <R2 extends string | number, H2 extends number>(lane: Lane): SqliteStore<N, R2, H2> => build({ ...spec, lane })
+  const withLane = <R2 extends string | number, H2 extends number>(lane: Lane): SqliteStore<N, R2, H2> =>
+    build({ ...spec, lane })
   const store = {
     '~moult': 1,
     name: spec.name as N,
     kind: 'sqlite',
     '~store': Object.freeze(spec),
     step: (name: string, stepOptions: object) => withLane(addStep(spec.lane, makeStep(owner, name, stepOptions, true))),
-    steps: (loaded: LoadedSteps) => withLane(loaded.steps.reduce((lane, step) => addStep(lane, makeStep(owner, step.name, step.options, true)), spec.lane)),
+    steps: (loaded: LoadedSteps) =>
+      withLane(
+        loaded.steps.reduce((lane, step) => addStep(lane, makeStep(owner, step.name, step.options, true)), spec.lane),
+      ),
     flat: (sql: string, squash?: { readonly replaces: readonly string[]; readonly lastIn?: string }) => {
       if (typeof sql !== 'string' || sql.trim() === '') throw new TypeError(`${owner}: a flat schema is SQL text`)
       if (spec.flat) throw new TypeError(`${owner}: there is a flat schema already`)
       const lane = squash ? squashLane(owner, spec.lane, squash) : spec.lane
-      if (lane.names.length === 0) throw new TypeError(`${owner}: a flat schema stands for steps: put it after them, or name them in 'replaces'`)
+      if (lane.names.length === 0)
+        throw new TypeError(`${owner}: a flat schema stands for steps: put it after them, or name them in 'replaces'`)
       return build({ ...spec, lane, flat: { place: lane.names.length }, own: { ...own, flatSql: sql } })
     },
     adopt: (how: 'oldest' | AdoptAt<string | number>) => {
       const place = how === 'oldest' ? spec.lane.squashed : placeOf(spec.lane, how.at)
-      if (place === null) throw new TypeError(`${owner}: there is no step '${how === 'oldest' ? how : how.at}' to adopt at`)
+      if (place === null)
+        throw new TypeError(`${owner}: there is no step '${how === 'oldest' ? how : how.at}' to adopt at`)
       const stated = how === 'oldest' ? undefined : how.userVersion
       return build({ ...spec, adopt: place, own: { ...own, adoptUserVersion: stated ?? (own.userVersion ? 0 : null) } })
     },
     at: (version: string | number) => {
-      if (placeOf(spec.lane, version) === null) throw new TypeError(`${owner}: there is no step or version '${version}'`)
+      if (placeOf(spec.lane, version) === null)
+        throw new TypeError(`${owner}: there is no step or version '${version}'`)
       return reference<DbReader, DbWriter>(spec.name, '', version)
     },
   }
   return Object.freeze(store) as unknown as SqliteStore<N, R, H>
 }
 
-function squashLane(owner: string, lane: Lane, { replaces, lastIn }: { readonly replaces: readonly string[]; readonly lastIn?: string }): Lane {
+function squashLane(
+  owner: string,
+  lane: Lane,
+  { replaces, lastIn }: { readonly replaces: readonly string[]; readonly lastIn?: string },
+): Lane {
   if (lane.names.length > 0) throw new TypeError(`${owner}: a squash comes first: the steps it replaces are gone`)
   const twice = replaces.find((name, index) => replaces.indexOf(name) !== index)
   if (twice !== undefined) throw new TypeError(`${owner}: 'replaces' lists '${twice}' twice`)
-  return Object.freeze({ ...lane, names: Object.freeze([...replaces]), squashed: replaces.length, lastIn: lastIn ?? null })
+  return Object.freeze({
+    ...lane,
+    names: Object.freeze([...replaces]),
+    squashed: replaces.length,
+    lastIn: lastIn ?? null,
+  })
 }

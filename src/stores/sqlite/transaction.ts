@@ -1,5 +1,4 @@
 import { commitTable, recordCommit } from '../../drivers/commit-record.js'
-import type { Connection, Driver } from '../../model/driver.js'
 import { MoultFailure } from '../../model/errors.js'
 import type { MarkerEntry } from '../../model/marker.js'
 import type { Applied, CommitBySelf, Place, StepContext, StoreTransaction, View } from '../../model/store.js'
@@ -11,18 +10,8 @@ import { watchForeignKeys } from './foreign-key-watch.js'
 import { quoteName } from './identifier.js'
 import { createMarkerTable, entryWriter } from './marker-table.js'
 import { runStep } from './run-step.js'
-import type { SqliteOwn } from './sqlite.js'
-import type { Untouched } from './untouched.js'
-
-export interface OpenDatabase {
-  readonly place: Place
-  readonly connection: Connection
-  readonly driver: Driver
-  readonly path: string
-  readonly untouched: Untouched
-  readonly waitMs: number
-  readonly signal: AbortSignal
-}
+import type { OpenDatabase } from './open-database.js'
+import type { SqliteOwn } from './own.js'
 
 /** A run's transaction on one database: steps, marker rows and commit ids, all or nothing. */
 export function openTransaction(open: OpenDatabase): StoreTransaction {
@@ -37,7 +26,8 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
   let writeEntry: ((entry: MarkerEntry) => void) | null = null
   let version = 0
   let rows = 0
-  const countRows = (): number => Number(connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)}`).get([])?.['n'] ?? 0)
+  const countRows = (): number =>
+    Number(connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)}`).get([])?.['n'] ?? 0)
 
   const close = (): void => {
     if (!isClosed) connection.close()
@@ -59,9 +49,15 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
   return {
     store: place.spec.name,
     commit,
-    apply: (step: Step, stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied> => runStep({ connection, place, step, stores, context, markerTables, foreignKeys }),
+    apply: (step: Step, stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied> =>
+      runStep({ connection, place, step, stores, context, markerTables, foreignKeys }),
     applyFlat: async () => {
-      const handle = makeDb(connection, { storeName: place.spec.name, stepName: `${place.spec.name}/flat schema`, markerTables, writable: true })
+      const handle = makeDb(connection, {
+        storeName: place.spec.name,
+        stepName: `${place.spec.name}/flat schema`,
+        markerTables,
+        writable: true,
+      })
       try {
         handle.db.exec(own.flatSql ?? '')
       } finally {
@@ -74,14 +70,21 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
         foreignKeys.begin()
         writtenBy = by
       }
-      return openView(connection, { storeName: place.spec.name, stepName: by, markerTables, writable: access === 'write' })
+      return openView(connection, {
+        storeName: place.spec.name,
+        stepName: by,
+        markerTables,
+        writable: access === 'write',
+      })
     },
     mark: (entries, touches) => {
       if (!writeEntry) {
         createMarkerTable(connection, own.table)
         writeEntry = entryWriter(connection, own.table)
         rows = countRows()
-        version = Number(connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)} WHERE track = ''`).get([])?.['n'] ?? 0)
+        version = Number(
+          connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)} WHERE track = ''`).get([])?.['n'] ?? 0,
+        )
       }
       rows += entries.length
       for (const entry of entries) {

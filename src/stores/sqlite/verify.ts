@@ -12,7 +12,15 @@ import { rememberUntouched } from './untouched.js'
 export async function verifyDatabase(place: Place, scope: VerifyScope): Promise<readonly Problem[]> {
   const seen = await peek(place.path, [])
   if (seen.state !== 'database') return []
-  if (seen.hot) return [problem(place, 'STORE_UNREADABLE', 'a program was cut off while it wrote to it, and nothing has opened it since; its content was not checked', 'Start the app, or upgrade: SQLite rolls it back when it is opened.')]
+  if (seen.hot)
+    return [
+      problem(
+        place,
+        'STORE_UNREADABLE',
+        'a program was cut off while it wrote to it, and nothing has opened it since; its content was not checked',
+        'Start the app, or upgrade: SQLite rolls it back when it is opened.',
+      ),
+    ]
   const path = disk.realpath(place.path)
   const untouched = rememberUntouched(path)
   // A WAL database without its log cannot be read without making one; one with a log must not be moved into the file
@@ -24,8 +32,23 @@ export async function verifyDatabase(place: Place, scope: VerifyScope): Promise<
     connection.exec('BEGIN')
     return check(connection, place)
   } catch (error) {
-    if (systemCode(error).startsWith('SQLITE_BUSY')) return [problem(place, 'IN_USE', 'it is locked by another program and was not checked', 'Try again when that program is done.')]
-    return [problem(place, 'STORE_UNREADABLE', `SQLite cannot read it (${systemCode(error) || 'unknown error'})`, 'Bring this database back from a copy.')]
+    if (systemCode(error).startsWith('SQLITE_BUSY'))
+      return [
+        problem(
+          place,
+          'IN_USE',
+          'it is locked by another program and was not checked',
+          'Try again when that program is done.',
+        ),
+      ]
+    return [
+      problem(
+        place,
+        'STORE_UNREADABLE',
+        `SQLite cannot read it (${systemCode(error) || 'unknown error'})`,
+        'Bring this database back from a copy.',
+      ),
+    ]
   } finally {
     if (connection?.inTransaction) connection.exec('ROLLBACK')
     connection?.close()
@@ -34,13 +57,32 @@ export async function verifyDatabase(place: Place, scope: VerifyScope): Promise<
 }
 
 function check(connection: Connection, place: Place): Problem[] {
-  const results = connection.prepare('PRAGMA integrity_check(20)').all([]).map((row) => String(row['integrity_check']))
-  const damage = results.filter((result) => result !== 'ok').map((result) => problem(place, 'STORE_UNREADABLE', `integrity_check says: ${result}`, 'Bring this database back from a copy.'))
+  const results = connection
+    .prepare('PRAGMA integrity_check(20)')
+    .all([])
+    .map((row) => String(row['integrity_check']))
+  const damage = results
+    .filter((result) => result !== 'ok')
+    .map((result) =>
+      problem(place, 'STORE_UNREADABLE', `integrity_check says: ${result}`, 'Bring this database back from a copy.'),
+    )
   const { byKey } = foreignKeyViolations(connection)
-  const broken = [...byKey.values()].map((each) => problem(place, 'FOREIGN_KEYS_BROKEN', `${each.count} rows of ${each.table}(${each.columns.join(', ')}) point at rows of ${each.parent} that are not there`, 'They were there before moult looked; delete or mend those rows.'))
+  const broken = [...byKey.values()].map((each) =>
+    problem(
+      place,
+      'FOREIGN_KEYS_BROKEN',
+      `${each.count} rows of ${each.table}(${each.columns.join(', ')}) point at rows of ${each.parent} that are not there`,
+      'They were there before moult looked; delete or mend those rows.',
+    ),
+  )
   return [...damage, ...broken]
 }
 
 function problem(place: Place, code: Problem['code'], what: string, hint: string): Problem {
-  return { store: place.spec.name, code, message: `The database of '${place.spec.name}' (${place.spec.path}): ${what}.`, hint }
+  return {
+    store: place.spec.name,
+    code,
+    message: `The database of '${place.spec.name}' (${place.spec.path}): ${what}.`,
+    hint,
+  }
 }
