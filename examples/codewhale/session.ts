@@ -17,9 +17,10 @@ const Session2 = z.object({
 /**
  * A conversation. Schemas name only what a step needs: what they do not name is kept, with its order and its text.
  * Version 2 makes of the list of messages a tree, so that one can go back and take another turn.
+ *
+ * `unversioned: 1`: releases before there were versions wrote what is now called version 1. To take a missing version for
+ * the current one, as their loaders did, would mean that no step ever runs on those files.
  */
-// Releases before versions wrote what is now called version 1. Their loaders took a missing version for the current one,
-// so that no step would ever have run.
 export const Session = record('session', { versionKey: 'schema_version', unversioned: 1 })
   .version(1, Session1)
   .version(2, Session2, {

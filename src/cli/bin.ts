@@ -7,11 +7,19 @@ const args = process.argv.slice(2)
 const stdout = args.includes('--json') ? takeStdout() : process.stdout
 const controller = new AbortController()
 
+/** npm and npx pass on a Ctrl-C that the terminal has sent to their child already. */
+const echoMs = 500
+let interruptedAt: number | null = null
+
 function interrupt(): void {
-  // Whatever a second signal cuts off, the next start finishes or undoes
-  if (controller.signal.aborted) process.exit(interrupted)
-  process.stderr.write('interrupted: putting back what is under way (once more ends at once)\n')
-  controller.abort()
+  if (interruptedAt === null) {
+    interruptedAt = performance.now()
+    process.stderr.write('interrupted: putting back what is under way (once more ends at once)\n')
+    controller.abort()
+    return
+  }
+  // Whatever this cuts off, the next start finishes or undoes
+  if (performance.now() - interruptedAt > echoMs) process.exit(interrupted)
 }
 
 // A reader that has seen enough, `moult history | head`, is no failure

@@ -167,7 +167,8 @@ function entryFor(
     track,
     place,
     name,
-    checksum: step?.source == null ? null : digestSource(step.source),
+    // A step that did not run here can be edited freely
+    checksum: how.arrival !== 'step' || step?.source == null ? null : digestSource(step.source),
     additive: step?.additive ?? false,
     description: step?.description ?? null,
     appliedAt: Math.floor(Date.now() / 1000),

@@ -37,11 +37,23 @@ test('[G1] a second signal ends at once, also when the step does not listen, and
   await running.says('in the step')
   running.kill('SIGINT')
   await running.says('once more ends at once')
+  await new Promise((resolve) => setTimeout(resolve, 700))
   running.kill('SIGINT')
   assert.equal((await running.ended).code, 130)
   project.write('moult.config.mjs', configOf(twoSteps))
   assert.equal((await project.run(['upgrade'])).code, 0)
   assert.equal((await project.run(['verify'])).code, 0)
+})
+
+test('[G3] a Ctrl-C that npx sends a second time is one, and the state is put back', async (t) => {
+  const project = new CliProject({ 'moult.config.mjs': configOf(twoSteps + slow) })
+  t.after(() => project.remove())
+  const running = project.start([bin, 'upgrade', '--json'])
+  await running.says('in the step')
+  running.kill('SIGINT')
+  running.kill('SIGTERM')
+  const { code, stdout } = await running.ended
+  assert.deepEqual([code, (JSON.parse(stdout) as { outcome: string }).outcome], [130, 'put-back'])
 })
 
 test('[G5] SIGINT while waiting for another program ends with 130', async (t) => {

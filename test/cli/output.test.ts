@@ -154,3 +154,24 @@ test('[K5] status --verbose names steps whose checksum cannot be compared, and f
   assert.match(stdout, /files that belong to no store:\n {2}stray\n/)
   assert.doesNotMatch((await project.run(['status'])).stdout, /unchecked|stray/)
 })
+
+test('[C4] documents that were left are named by upgrade and by every status, and only the first ten without --verbose', async (t) => {
+  const project = new CliProject({
+    'moult.config.mjs': `import { defineState, record, records } from 'moult'
+const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } }
+const Session = record('session', { versionKey: 'v', unversioned: 1 }).version(1, any).version(2, any, { up: (value) => ({ ...value, n: 2 }) })
+const sessions = records('sessions', { path: 'sessions', files: '*.json', record: Session })
+export default defineState({ app: 'agent', stores: [sessions] }).in(new URL('./data', import.meta.url).pathname)`,
+    'data/sessions/good.json': '{"v":1}',
+  })
+  t.after(() => project.remove())
+  for (let i = 10; i < 22; i += 1) project.write(`data/sessions/bad${i}.json`, '{"v":')
+  const upgraded = await project.run(['upgrade'])
+  assert.deepEqual([upgraded.code, upgraded.stderr], [0, ''])
+  for (const { stdout } of [upgraded, await project.run(['status'])]) {
+    assert.match(stdout, /sessions: 12 documents left unchanged, .*:\n {2}bad10\.json: .*\n(.*\n){9} {2}and 2 more/)
+  }
+  assert.match((await project.run(['status', '--verbose'])).stdout, / {2}bad21\.json: /)
+  const document = JSON.parse((await project.run(['status', '--json'])).stdout) as { stores: { left: object[] }[] }
+  assert.equal(document.stores[0]?.left.length, 12)
+})

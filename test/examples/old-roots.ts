@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { after } from 'node:test'
 import type { TestContext } from 'node:test'
 import { isMoultError } from 'moult'
@@ -41,6 +41,15 @@ export function emptyRoot(t: TestContext): string {
   const root = makeFolder()
   t.after(() => rmSync(root, { recursive: true, force: true }))
   return root
+}
+
+/** Paths of all files in a folder of a root, relative to the folder, sorted. */
+export function filesIn(root: string, folder: string): string[] {
+  const base = join(root, folder)
+  return readdirSync(base, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(base, join(entry.parentPath, entry.name)))
+    .sort()
 }
 
 /** Upgrades an old state and looks at everything: contents, what was not to be touched, status, a second upgrade, verify. */

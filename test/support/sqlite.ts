@@ -37,8 +37,12 @@ export function openDatabase(path: string): AppDatabase {
   return {
     exec: (sql) => void database.exec(sql),
     run: (sql, ...values) => void database.prepare(sql).run(...values),
-    get: (sql, ...values) => database.prepare(sql).get(...values) as Row | undefined,
-    all: (sql, ...values) => database.prepare(sql).all(...values) as Row[],
+    get(sql, ...values) {
+      const row = database.prepare(sql).get(...values) as Row | undefined
+      return row && { ...row }
+    },
+    // The rows of node:sqlite have no prototype.
+    all: (sql, ...values) => (database.prepare(sql).all(...values) as Row[]).map((row) => ({ ...row })),
     close: () => database.close(),
   }
 }

@@ -38,7 +38,7 @@ export const memory = records('memory', {
   files: '**/*.json',
   ignore: ['**/.embeddings'],
   record: Memory,
-  // What agents before moult looked for, and never wrote.
+  // Any name will do that the agent's own index, which reads all *.json, does not take for a memory.
   marker: '.rockbot-schema',
   layout: {
     2: async ({ files }) => {

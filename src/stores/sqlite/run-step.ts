@@ -28,7 +28,8 @@ export interface StepRun {
  */
 export async function runStep(run: StepRun): Promise<Applied> {
   const { connection, place, step, foreignKeys } = run
-  const name = describeStep({ store: place.spec.name, track: '' }, step.name)
+  const lane = place.tracks.find((track) => track.steps.includes(step)) ?? place.spec.lane
+  const name = describeStep(lane, step.name)
   const options = { storeName: place.spec.name, stepName: name, markerTables: run.markerTables }
   foreignKeys.begin()
   connection.exec('SAVEPOINT moult_step')
