@@ -33,11 +33,6 @@ export const layers = {
     builtins: 'quiet',
     packages: ['@standard-schema/spec'],
   },
-  testing: {
-    imports: [...foundation, ...stores, 'engine', 'backup', 'root'],
-    builtins: 'processes',
-    packages: [],
-  },
   // The command line reads and writes the project's own sources (its config, step templates), never the state, so it
   // may use node:fs beside the fault seam. Of moult it sees only what everybody sees.
   cli: { imports: ['index.ts'], builtins: 'all', packages: ['commander', 'jiti'] },
@@ -53,7 +48,6 @@ export const refusedBuiltins = {
   quiet: [...files, 'sqlite', ...ambient, ...network, ...processes],
   files: ['sqlite', ...ambient, ...network],
   sqlite: [...files, ...ambient, ...network, ...processes],
-  processes: [...files, 'sqlite', ...ambient, ...network],
   all: ['sqlite', ...network],
 }
 

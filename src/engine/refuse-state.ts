@@ -23,7 +23,7 @@ export function refuseState(
   const failure = new MoultFailure(first.code, {
     message: first.message + more,
     hint: first.hint,
-    details: first.details as ErrorDetails<typeof first.code>,
+    details: first.details,
   })
   failure.report = reportRun(scene, progress, { outcome: 'refused', verdicts, locked: lock.locked })
   throw failure

@@ -1,4 +1,4 @@
-import { isPlainObject } from './compare.js'
+import { isPlainObject } from './members.js'
 
 /** Element `source` of an array became element `result`. */
 export interface Pair {

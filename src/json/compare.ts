@@ -1,20 +1,7 @@
+import { isPlainObject, presentKeys } from './members.js'
 import { readString } from './parse.js'
 import type { JsonSource } from './parse.js'
 import { nodeSize } from './scan.js'
-
-/** Whether `value` is an object that JSON writes member by member: not an array, not an instance of a class. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  // The second: plain objects of another realm, such as a vm's.
-  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
-}
-
-/** The keys that JSON writes: an undefined member is an absent one. */
-export function presentKeys(value: Record<string, unknown>): string[] {
-  const keys = Object.keys(value)
-  return keys.some((key) => value[key] === undefined) ? keys.filter((key) => value[key] !== undefined) : keys
-}
 
 /** The nodes of an array's elements, or of an object's values. */
 export function childNodes({ text, nodes }: JsonSource, node: number): number[] {

@@ -1,6 +1,6 @@
 import { alignElements } from './align.js'
 import type { Pair } from './align.js'
-import { childNodes, isPlainObject, NodeComparison, presentKeys, readKey } from './compare.js'
+import { childNodes, NodeComparison, readKey } from './compare.js'
 import { containerLayout, documentForm, hasLineEnd } from './layout.js'
 import type { ContainerLayout } from './layout.js'
 import { orderMembers } from './member-order.js'

@@ -1,4 +1,4 @@
-import { isPlainObject, presentKeys } from './compare.js'
+import { isPlainObject, presentKeys } from './members.js'
 import { JsonValueError } from './json-error.js'
 import { maxDepth } from './scan.js'
 

@@ -22,6 +22,12 @@ export interface Connection {
   close(): void
 }
 
+/** A SQLite library that was chosen; its adapter is loaded when a database is opened, not when the app starts (G9). */
+export interface ChosenDriver {
+  readonly name: string
+  load(): Promise<Driver>
+}
+
 /** A SQLite library behind moult's one interface. */
 export interface Driver {
   readonly name: string

@@ -1,5 +1,5 @@
 import type { AnyTrack } from './definition.js'
-import type { Driver } from './driver.js'
+import type { ChosenDriver } from './driver.js'
 import type { NewerPolicy } from './policy.js'
 import type { Store } from './store.js'
 
@@ -11,6 +11,6 @@ export interface StateSpec {
   readonly root: string | null
   readonly stores: readonly Store[]
   readonly tracks: readonly AnyTrack[]
-  readonly driver: Driver | null
+  readonly driver: ChosenDriver | null
   readonly onNewer: NewerPolicy
 }

@@ -100,7 +100,7 @@ function withoutVersions(content: Readonly<Record<string, string>>): Readonly<Re
   return Object.fromEntries(
     Object.entries(content).map(([path, text]) => [
       path,
-      /log\.db$/.test(path) ? 'database' : text.replaceAll(/"appVersion":"\d\.0\.0"/g, '"appVersion":""'),
+      path.endsWith('log.db') ? 'database' : text.replaceAll(/"appVersion":"\d\.0\.0"/g, '"appVersion":""'),
     ]),
   )
 }

@@ -25,7 +25,7 @@ describe('eight processes that start at once', () => {
       for (let round = 0; round < rounds; round++) {
         const root = join(folder, `round-${round}`)
         cpSync(old, root, { recursive: true, preserveTimestamps: true })
-        const startAt = Date.now() + 1200
+        const startAt = Date.now() + 800
         const results = await Promise.all(
           Array.from({ length: 8 }, () => upgradeInChild(example.name, root, { startAt })),
         )

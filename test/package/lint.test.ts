@@ -36,7 +36,6 @@ const planted: readonly (readonly [path: string, text: string, rule?: string])[]
   ['src/drivers/with-fs.ts', `export { existsSync } from 'node:fs'`, 'moult(layers)'],
   ['src/engine/with-fs.ts', `export { readFile } from 'node:fs/promises'`, 'moult(layers)'],
   ['src/engine/with-bare-fs.ts', `export { existsSync } from 'fs'`, 'moult(layers)'],
-  ['src/testing/with-fs.ts', `export { existsSync } from 'node:fs'`, 'moult(layers)'],
   ['src/with-fs.ts', `export const load = () => import('node:fs')`, 'moult(layers)'],
   ['src/stores/sqlite/with-hidden-fs.ts', `export const fs = process.getBuiltinModule('node:fs')`, 'moult(layers)'],
   // SQLite libraries are loaded by drivers only

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import { disk } from '../../disk/disk.js'
 import { systemCode } from '../../model/errors.js'
@@ -17,6 +15,8 @@ export interface Owner {
 }
 
 export function ownerOfThisRun(): Owner {
+  // Not imported: whoever only opens a state that is up to date need not load them (G9)
+  const { randomUUID } = process.getBuiltinModule('node:crypto')
   return {
     runId: randomUUID(),
     pid: process.pid,

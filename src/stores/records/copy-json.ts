@@ -1,4 +1,4 @@
-import { isPlainObject, presentKeys } from '../../json/compare.js'
+import { isPlainObject, presentKeys } from '../../json/members.js'
 import { JsonValueError } from '../../json/json-error.js'
 
 const maxDepth = 1000
