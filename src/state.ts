@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path'
 import { checkDefinition, isTrack } from './model/definition.js'
 import type { AnyTrack } from './model/definition.js'
 import { claimFiles } from './model/claims.js'
-import type { Driver } from './model/driver.js'
+import type { ChosenDriver, Driver } from './model/driver.js'
 import type { HistoryEntry } from './engine/history.js'
 import type { ResolvedOpen } from './engine/open.js'
 import type { ResolvedRun } from './engine/resolved-run.js'
@@ -25,7 +25,7 @@ export interface StateOptions {
   readonly root?: string
   readonly stores: readonly (Store | AnyTrack)[]
   /** The SQLite library that the app itself uses for these files. Default: node:sqlite where the runtime has it, else better-sqlite3. */
-  readonly driver?: Driver
+  readonly driver?: ChosenDriver
   /** What to do with data that a newer program wrote. Default `'floor'`: go on if the newer program declared that this one may. */
   readonly onNewer?: NewerPolicy
 }
@@ -219,6 +219,6 @@ function resolveRun(spec: StateSpec, options: RunOptions): ResolvedRun {
 function driverOf(spec: StateSpec): () => Promise<Driver> {
   return async () => {
     const { storeDriver } = await import('./drivers/choose-driver.js')
-    return storeDriver(spec.driver)
+    return storeDriver(spec.driver === null ? null : await spec.driver.load())
   }
 }

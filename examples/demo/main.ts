@@ -8,7 +8,7 @@ import { runCli } from 'moult/cli'
 import { makeOldState, state } from '../rockbot/index.js'
 
 const checkout = fileURLToPath(new URL('../../../', import.meta.url))
-const isPlain = process.stdout.isTTY !== true || Boolean(process.env['NO_COLOR']) || process.env['TERM'] === 'dumb'
+const isPlain = !process.stdout.isTTY || Boolean(process.env['NO_COLOR']) || process.env['TERM'] === 'dumb'
 
 function emphasize(text: string): string {
   return isPlain ? text : `\u001B[1m${text}\u001B[22m`

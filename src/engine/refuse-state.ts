@@ -1,5 +1,4 @@
 import { MoultFailure } from '../model/errors.js'
-import type { ErrorDetails } from '../model/errors.js'
 import type { Refusal } from '../model/verdict.js'
 import type { Examination } from './examine.js'
 import type { Scene } from './places.js'

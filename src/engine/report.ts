@@ -1,7 +1,7 @@
 import { uncheckedSteps } from '../model/decide.js'
 import type { Outcome, Problem, RunReport, StepReport, StoreReport } from '../model/report.js'
 import { mainLane } from '../model/verdict.js'
-import type { Refusal, Verdict } from '../model/verdict.js'
+import type { LaneVerdict, Refusal, Verdict } from '../model/verdict.js'
 import type { Scene } from './places.js'
 
 export function reportStore(verdict: Verdict): StoreReport {
@@ -17,15 +17,16 @@ export function reportStore(verdict: Verdict): StoreReport {
     floor: marker ? main.floor : null,
     pending: ['newer', 'diverged', 'edited', 'too-old', 'unreadable'].includes(status)
       ? []
-      : verdict.lanes.flatMap(pendingNames),
+      : verdict.lanes.flatMap((lane) => pendingNames(verdict, lane)),
     tracks: tracksOf(verdict),
     left: marker?.left ?? [],
     unchecked: verdict.lanes.flatMap(uncheckedSteps),
   }
 }
 
-function pendingNames({ lane, version }: Verdict['lanes'][number]): string[] {
-  return lane.names.slice(version).map((name) => (lane.track === '' ? name : `${lane.track}/${name}`))
+function pendingNames({ status, spec }: Verdict, { lane, version }: LaneVerdict): string[] {
+  const isAdopted = lane.track === '' && status === 'legacy'
+  return lane.names.slice(isAdopted ? (spec.adopt ?? 0) : version).map((name) => (lane.track === '' ? name : `${lane.track}/${name}`))
 }
 
 /** Tracks this program defines, and detached ones that only the marker knows. */

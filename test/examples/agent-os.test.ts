@@ -4,7 +4,6 @@ import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } fr
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { defineState, sqlite } from 'moult'
-import type { DbReader } from 'moult'
 import * as agentOs from '../../examples/agent-os/index.js'
 import { conversations, intentLog, memory, users, vault, vaultIndex } from '../../examples/agent-os/state.js'
 import { readTables } from '../../examples/read-tables.js'
@@ -72,15 +71,15 @@ describe('[A1] version tracking over several databases', () => {
     const root = oldState(t, agentOs)
     const path = join(root, 'memory.db')
     const seen: { inside: boolean[]; outside: boolean[] }[] = []
-    const has = (db: Pick<DbReader, 'all'>, sql: string): boolean => db.all(sql).length > 0
     const marker = "SELECT 1 FROM sqlite_schema WHERE name = 'moult_steps'"
     const column = "SELECT 1 FROM pragma_table_info('memories') WHERE name = 'trust_level'"
     const watched = memory.step('watched', {
       up: 'CREATE TABLE later(x)',
       validate({ db }) {
         const other = openDatabase(path)
-        const look = (at: Pick<DbReader, 'all'>): boolean[] => [marker, column].map((sql) => has(at, sql))
-        seen.push({ inside: look(db), outside: look(other) })
+        const look = (ask: (sql: string) => readonly unknown[]): boolean[] =>
+          [marker, column].map((sql) => ask(sql).length > 0)
+        seen.push({ inside: look((sql) => db.all(sql)), outside: look((sql) => other.all(sql)) })
         other.close()
         return true
       },

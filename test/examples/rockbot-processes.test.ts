@@ -21,8 +21,7 @@ const host = `
   import { state } from ${JSON.stringify(new URL('../../examples/rockbot/state.js', import.meta.url).href)}
   const [root, how] = process.argv.slice(1)
   const agent = state.in(root)
-  const waited = []
-  const options = { waitMs: 60_000, onEvent: ({ type }) => waited.push(type) }
+  const options = { waitMs: 60_000 }
   const held = how === 'host' ? await agent.open(options) : null
   const report = held?.report ?? (await agent.upgrade(options))
   const steps = report.steps.map(({ store, track, step, result }) => [store, track, step, result].join('/'))

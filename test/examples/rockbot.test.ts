@@ -157,6 +157,25 @@ test("[R4] the consumer's database goes on with newer data only as far as its fl
   await refuses(root, () => state.in(root).upgrade(), 'STORE_NEWER', /'crm'/)
 })
 
+test('[R5] a volume from before moult is legacy: what is pending is all that lies after what each store is said to be', async () => {
+  const { stores } = await state.in(roots.old).status()
+  assert.deepEqual(
+    stores.map(({ name, status, version, pending }) => [name, status, version, pending.join(' ')]),
+    [
+      ['memory', 'legacy', null, 'v1 v2'],
+      ['skills', 'legacy', null, 'resources acme/owners'],
+      ['feedback', 'legacy', null, 'signal-names'],
+      ['tool-calls', 'fresh', null, 'split-from-feedback'],
+      ['conversations', 'legacy', null, 'lines'],
+      ['working-memory', 'legacy', null, 'v1 v2'],
+      ['tasks', 'legacy', null, 'directives'],
+      ['wisp', 'legacy', null, 'v1'],
+      ['contacts', 'legacy', null, ''],
+      ['crm', 'legacy', null, 'import-contacts'],
+    ],
+  )
+})
+
 test('[R5] a new volume is stamped current, and nothing is on it but markers and the empty database', async (t) => {
   const root = emptyRoot(t)
   // The volume is a file system of its own, and an agent that lost its memories still has their embeddings.

@@ -50,10 +50,10 @@ export async function checkFullUpgrade(
 }
 
 /** Every path has the bytes, mode and mtime it had; of thousands of paths only those that differ are shown. */
-export function checkUntouched(root: string, before: Readonly<Record<string, string>>): void {
+export function checkUntouched(root: string, before: Readonly<Record<string, string>>, but?: RegExp): void {
   const after = footprint(root)
   const paths = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-  const changed = paths.filter((path) => before[path] !== after[path])
+  const changed = paths.filter((path) => before[path] !== after[path] && but?.test(path) !== true)
   assert.deepEqual(
     changed.map((path) => [path, after[path]]),
     changed.map((path) => [path, before[path]]),
@@ -89,8 +89,10 @@ export async function checkRefused(
   assert.ok(isMoultError(error), String(error))
   assert.equal(error.code, code, error.message)
   assert.match(error.message, message)
-  checkUntouched(root, before)
-  if (errorTable[code].exit === 4) assert.equal(existsSync(join(root, '.moult')), hadHome)
+  // What a run opened and put back has an index of its write-ahead log that was made anew: no data (protocol 3)
+  const isRefusal = errorTable[code].exit === 4
+  checkUntouched(root, before, isRefusal ? undefined : /-shm$/)
+  if (isRefusal) assert.equal(existsSync(join(root, '.moult')), hadHome)
   return error
 }
 

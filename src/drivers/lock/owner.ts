@@ -20,10 +20,14 @@ export function ownerOfThisRun(): Owner {
   return {
     runId: randomUUID(),
     pid: process.pid,
-    host: hostname(),
+    host: hostName(),
     startedAt: new Date().toISOString(),
     program: basename(process.argv[1] ?? process.argv[0] ?? 'node'),
   }
+}
+
+function hostName(): string {
+  return process.getBuiltinModule('node:os').hostname()
 }
 
 /**
@@ -77,7 +81,7 @@ export function removeOwner(path: string, runId: string): void {
 export function nameOwner(path: string): string | null {
   const owner = readOwner(path)
   if (owner === null) return null
-  if (owner.host !== hostname()) return `${owner.program} (pid ${owner.pid} on ${owner.host})`
+  if (owner.host !== hostName()) return `${owner.program} (pid ${owner.pid} on ${owner.host})`
   return isAlive(owner.pid) ? `${owner.program} (pid ${owner.pid})` : null
 }
 
