@@ -12,7 +12,11 @@ export function documents(): Measurement {
   const folder = workFolder('documents')
   const contender = (name: string, script: string, ...args: readonly string[]): Contender => {
     const root = (round: number): string => join(folder.path, `${script}-${round}`)
-    return { name, prepare: (round) => makeDocuments(root(round)), run: (round) => runChild(script, root(round), ...args) }
+    return {
+      name,
+      prepare: (round) => makeDocuments(root(round)),
+      run: (round) => runChild(script, root(round), ...args),
+    }
   }
   return {
     title: `${count.toLocaleString('en')} JSON records of 2 KB, a file each`,

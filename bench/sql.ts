@@ -11,7 +11,11 @@ export function sqlInOneCommit(): Measurement {
   const folder = workFolder('sql')
   const contender = (name: string, script: string): Contender => {
     const root = (round: number): string => join(folder.path, `${script}-${round}`)
-    return { name, prepare: (round) => mkdirSync(root(round)), run: (round) => runChild(script, root(round), String(steps)) }
+    return {
+      name,
+      prepare: (round) => mkdirSync(root(round)),
+      run: (round) => runChild(script, root(round), String(steps)),
+    }
   }
   return {
     title: `${steps} SQL steps, one commit`,

@@ -13,7 +13,8 @@ export async function startup(variant: Variant, words: string): Promise<Measurem
   const held = await currentState(variant, root).open()
   await held.close()
   // A state that was just written is looked at twice (protocol 3); one that an app finds at its start is older.
-  for (const name of readdirSync(root).filter((name) => name.endsWith('.db'))) utimesSync(join(root, name), 1.6e9, 1.6e9)
+  for (const name of readdirSync(root).filter((name) => name.endsWith('.db')))
+    utimesSync(join(root, name), 1.6e9, 1.6e9)
   const script = (name: string) => () => timeProcess([childPath(name), variant, root])
   return {
     title: `Start-up with six current stores (${words})`,

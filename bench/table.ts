@@ -26,7 +26,12 @@ export function renderTable({ compare, target, title }: Measurement, results: re
       memory.length === 0 ? '' : `${Math.round(spread(memory).median)} MB`,
     ]
   })
-  const heads = ['', 'median (min to max)', compare === 'ratio' ? 'times the first' : 'ms over the first', 'peak memory']
+  const heads = [
+    '',
+    'median (min to max)',
+    compare === 'ratio' ? 'times the first' : 'ms over the first',
+    'peak memory',
+  ]
   const columns = rows.every((row) => row[3] === '') ? 3 : 4
   const line = (cells: readonly string[]): string => `| ${cells.slice(0, columns).join(' | ')} |`
   return [

@@ -28,9 +28,15 @@ export interface Track<O extends string, Own, OwnReader, S extends string, A> ex
 type SqliteTrack<N extends string> = Track<N, { readonly db: DbWriter }, { readonly db: DbReader }, never, At<DbReader, DbWriter>>
 type DirectoryTrack<N extends string> = Track<N, { readonly files: FilesWriter }, { readonly files: FilesReader }, never, At<FilesReader, FilesWriter>>
 
+// A store is not assignable to one with wider steps, so only `any` takes a store with whatever steps it has.
+// oxlint-disable-next-line typescript/no-explicit-any
+type AnySqliteStore<N extends string> = SqliteStore<N, any, any>
+// oxlint-disable-next-line typescript/no-explicit-any
+type AnyDirectoryStore<N extends string> = DirectoryStore<N, any, any>
+
 /** Declares a track. Its steps order themselves against the store's own with `dependsOn: [store.at(…)]`. */
-export function track<N extends string>(name: string, store: SqliteStore<N, any, any>): SqliteTrack<N>
-export function track<N extends string>(name: string, store: DirectoryStore<N, any, any>): DirectoryTrack<N>
+export function track<N extends string>(name: string, store: AnySqliteStore<N>): SqliteTrack<N>
+export function track<N extends string>(name: string, store: AnyDirectoryStore<N>): DirectoryTrack<N>
 export function track(name: string, store: unknown): unknown {
   if (!isStore(store)) throw new TypeError(`track('${name}'): the second argument is the store it belongs to`)
   if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u.test(name)) throw new TypeError(`track('${name}'): a name has letters, digits, '.', '_' and '-'`)

@@ -1,14 +1,6 @@
 import { defineState, directory, record, records, sqlite } from 'moult'
 import type { State, Store } from 'moult'
-
-interface Checked<T> {
-  readonly '~standard': { readonly version: 1; readonly vendor: 'bench'; readonly validate: (value: unknown) => { readonly value: T } }
-}
-
-/** A schema that takes anything: a schema library's own load time is not moult's. */
-function anything<T>(): Checked<T> {
-  return { '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value: value as T }) } }
-}
+import { anything } from './anything.js'
 
 function database(name: string): Store {
   return sqlite(name, { path: `${name}.db` })
@@ -31,8 +23,22 @@ function documents(name: string): Store {
 }
 
 const variants = {
-  'two-of-each': () => [database('index'), database('queue'), folder('notes'), folder('blobs'), documents('sessions'), documents('tasks')],
-  'three-and-three': () => [database('index'), database('queue'), database('cache'), documents('sessions'), documents('tasks'), documents('runs')],
+  'two-of-each': () => [
+    database('index'),
+    database('queue'),
+    folder('notes'),
+    folder('blobs'),
+    documents('sessions'),
+    documents('tasks'),
+  ],
+  'three-and-three': () => [
+    database('index'),
+    database('queue'),
+    database('cache'),
+    documents('sessions'),
+    documents('tasks'),
+    documents('runs'),
+  ],
 }
 export type Variant = keyof typeof variants
 

@@ -7,7 +7,7 @@ export function document(index: number): Record<string, unknown> {
     created_at: 1_760_000_000 + index,
     cost: index / 7,
     tags: ['bench', 'übung', `tag-${index % 17}`],
-    msgs: Array.from({ length: 12 }, (_, n) => ({
+    msgs: Array.from({ length: 9 }, (_, n) => ({
       role: n % 2 === 0 ? 'user' : 'assistant',
       text: `Message ${n} of ${index}: ${'lorem ipsum dolor sit amet '.repeat(4)}`,
       tokens: n * 31,

@@ -2,5 +2,6 @@ import { currentState } from './current-state.js'
 
 const [variant, root] = process.argv.slice(2)
 const held = await currentState(variant!, root!).open()
-if (held.report.outcome !== 'up-to-date' || !held.report.locked) throw new Error('the state is not current, or not held')
+if (held.report.outcome !== 'up-to-date' || !held.report.locked)
+  throw new Error('the state is not current, or not held')
 await held.close()

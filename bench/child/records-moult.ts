@@ -1,20 +1,12 @@
 import { defineState, record, records } from 'moult'
+import { anything } from './anything.js'
 import { changeDocument } from './document.js'
 import { tellSample } from './tell-sample.js'
 
-type Value = Record<string, unknown>
-const anyObject = {
-  '~standard': {
-    version: 1,
-    vendor: 'bench',
-    validate: (value: unknown) => ({ value: value as Value }),
-  },
-} as const
-
 const [root, each, count] = process.argv.slice(2)
 const Session = record('session', { versionKey: 'schema_version', unversioned: 1 })
-  .version(1, anyObject)
-  .version(2, anyObject, { up: changeDocument })
+  .version(1, anything<Record<string, unknown>>())
+  .version(2, anything<Record<string, unknown>>(), { up: changeDocument })
 const store =
   each === 'line'
     ? records('sessions', { path: 'sessions.jsonl', each: 'line', record: Session })

@@ -21,7 +21,9 @@ await tellSample(async () => {
   const db = new Database(join(root!, 'index.db'))
   db.exec('PRAGMA synchronous = EXTRA')
   db.exec('BEGIN IMMEDIATE')
-  db.exec('CREATE TABLE ledger(place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, applied_at TEXT NOT NULL, checksum TEXT NOT NULL)')
+  db.exec(
+    'CREATE TABLE ledger(place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, applied_at TEXT NOT NULL, checksum TEXT NOT NULL)',
+  )
   const note = db.prepare('INSERT INTO ledger VALUES (?, ?, ?, ?)')
   for (const [index, { name, sql }] of steps.entries()) {
     db.exec(sql)

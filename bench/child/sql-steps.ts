@@ -9,6 +9,9 @@ export function sqlSteps(count: number): readonly { readonly name: string; reado
       `UPDATE ${table} SET role = 'assistant' WHERE id % 2 = 0`,
       `ALTER TABLE ${table} ADD COLUMN sent_at TEXT`,
     ][index % 5]!
-    return { name: `step-${index + 1}`, sql }
+    return {
+      name: `${String(index + 1).padStart(4, '0')}_${['create', 'index', 'fill', 'change', 'widen'][index % 5]}`,
+      sql,
+    }
   })
 }

@@ -2,4 +2,5 @@ import { currentState } from './current-state.js'
 
 const [variant, root] = process.argv.slice(2)
 const { stores } = await currentState(variant!, root!).status()
-if (stores.length !== 6 || stores.some(({ status }) => status !== 'current')) throw new Error('the state is not current')
+if (stores.length !== 6 || stores.some(({ status }) => status !== 'current'))
+  throw new Error('the state is not current')

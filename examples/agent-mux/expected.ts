@@ -50,8 +50,12 @@ function readAll(path: string): Tables {
 
 /** By their content, since no order is promised. */
 function sorted(rows: readonly PlainRow[]): readonly PlainRow[] {
-  const keyOf = (row: PlainRow): string => JSON.stringify(Object.entries(row).toSorted())
-  return rows.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+  const keyOf = (row: PlainRow): string => JSON.stringify(row, Object.keys(row).toSorted(byText))
+  return rows.toSorted((a, b) => byText(keyOf(a), keyOf(b)))
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1
 }
 
 export function expectedContent(oldRoot: string): Content {

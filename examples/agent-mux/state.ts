@@ -42,7 +42,6 @@ export const objects = sqlite('objects', { path: 'objects.db', userVersion: true
   })
   .step('agents', {
     description: 'Definitions and instances become one table; until a later release both are written',
-    change: { name: 'db_agents', phase: 'expand' },
     up: `
       CREATE TABLE db_agents (
         id TEXT PRIMARY KEY,

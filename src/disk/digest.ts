@@ -14,7 +14,3 @@ export function digestSource(source: string): string {
   }
   return digest
 }
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}

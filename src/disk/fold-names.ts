@@ -62,7 +62,7 @@ export function checkNames(
   }
 }
 
-export function foldName(name: string, folding: Folding): string {
+function foldName(name: string, folding: Folding): string {
   const composed = folding.unicode ? name.normalize('NFC') : name
   // Upper case first: it also folds letters that have one upper and two lower forms.
   return folding.case ? composed.toUpperCase().toLowerCase() : composed

@@ -68,19 +68,3 @@ export function openStagedWriter(staging: Staging, ownership: Ownership): Staged
     },
   }
 }
-
-/** Writes a staged file whole; takes it away again if that fails. */
-export function writeStaged(staging: Staging, bytes: Uint8Array, ownership: Ownership): StagedFile {
-  const writer = openStagedWriter(staging, ownership)
-  try {
-    writer.write(bytes)
-    return writer.finish()
-  } catch (error) {
-    try {
-      writer.abandon()
-    } catch {
-      // The first error says more.
-    }
-    throw error
-  }
-}

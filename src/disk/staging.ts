@@ -61,12 +61,6 @@ export function stagingPlaces(store: string, base: string): string[] {
   return [...[...ancestorsOf(base), ''].map((directory) => joinPath(directory, name)), `${base}/.moult-run`]
 }
 
-/** A staging folder that is only written to and never committed, as for a dry run. `folder` is made if missing. */
-export function openScratchStaging(root: string, folder: string): Staging {
-  makeFolders(folder)
-  return stagingAt(root, folder)
-}
-
 /** Makes an empty staging folder, unless files cannot be renamed from it into `target`. */
 async function makeReachable(folder: string, target: string): Promise<boolean> {
   const putTimesBack = keepTimes([dirname(folder)])

@@ -6,7 +6,7 @@ import type { Connection } from '../model/driver.js'
  */
 export const commitTable = 'moult_commit'
 
-export function createCommitTable(connection: Connection): void {
+function createCommitTable(connection: Connection): void {
   connection.exec(`CREATE TABLE IF NOT EXISTS ${commitTable}(id TEXT NOT NULL, by TEXT)`)
 }
 

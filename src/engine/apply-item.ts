@@ -3,7 +3,7 @@ import { isMoultError } from '../model/errors.js'
 import type { Listener } from '../model/events.js'
 import type { MarkerEntry } from '../model/marker.js'
 import type { PlanItem } from '../model/plan.js'
-import { noChanges } from '../model/report.js'
+import { addChanges, noChanges } from '../model/report.js'
 import type { StepReport } from '../model/report.js'
 import { skipStep } from '../model/skip.js'
 import { describeStep, stepAt } from '../model/step.js'
@@ -86,8 +86,9 @@ async function withViews(
   const values = Object.fromEntries(Object.entries(views).map(([name, view]) => [name, view.value]))
   try {
     const applied = await use(values)
+    const changes = Object.values(views).reduce((sum, view) => addChanges(sum, view.changes()), applied.changes)
     expire(views, applied.result)
-    return applied
+    return applied.result === 'skipped' ? applied : { ...applied, changes }
   } catch (error) {
     tryTo(() => expire(views, 'done'))
     throw error

@@ -7,7 +7,7 @@ import type { Digest, Lane } from './step.js'
 import type { Judgement, LaneVerdict, Verdict } from './verdict.js'
 
 /** Compares one list of steps with what the marker says of it (design, section 6). */
-export function decideLane(lane: Lane, entries: readonly MarkerEntry[], digest: Digest): LaneVerdict {
+function decideLane(lane: Lane, entries: readonly MarkerEntry[], digest: Digest): LaneVerdict {
   const version = entries.length
   const verdict = { lane, version, floor: floorOf(entries), entries, at: null }
   const known = Math.min(version, lane.names.length)

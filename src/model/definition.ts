@@ -19,7 +19,7 @@ export function isTrack(value: unknown): value is AnyTrack {
 }
 
 /** Everything that each step asks of other stores: what it reads, writes and depends on. */
-export function referencesOf(step: Step): readonly AnyAt[] {
+function referencesOf(step: Step): readonly AnyAt[] {
   return [...Object.values(step.reads), ...Object.values(step.writes), ...step.dependsOn]
 }
 

@@ -73,7 +73,7 @@ export function isEntry(value: unknown): value is MarkerEntry {
   )
 }
 
-export function isTouch(value: unknown): value is Touch {
+function isTouch(value: unknown): value is Touch {
   return isObject(value) && typeof value['by'] === 'string' && typeof value['commit'] === 'string'
 }
 

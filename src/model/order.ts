@@ -1,8 +1,4 @@
-/** What has to come after what, and an order that keeps to it. Keys are in the order of preference. */
-export interface Graph {
-  readonly before: ReadonlyMap<string, ReadonlySet<string>>
-}
-
+/** What has to come before each key. */
 export type MutableGraph = Map<string, Set<string>>
 
 export function addEdge(before: MutableGraph, first: string, then: string): void {

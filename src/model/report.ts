@@ -57,6 +57,16 @@ export interface ChangeCounts {
 
 export const noChanges: ChangeCounts = { filesAdded: 0, filesChanged: 0, filesRemoved: 0, records: 0, rows: null }
 
+export function addChanges(one: ChangeCounts, other: ChangeCounts): ChangeCounts {
+  return {
+    filesAdded: one.filesAdded + other.filesAdded,
+    filesChanged: one.filesChanged + other.filesChanged,
+    filesRemoved: one.filesRemoved + other.filesRemoved,
+    records: one.records + other.records,
+    rows: one.rows === null && other.rows === null ? null : (one.rows ?? 0) + (other.rows ?? 0),
+  }
+}
+
 export interface StepReport {
   readonly store: string
   readonly track: string

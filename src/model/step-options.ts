@@ -30,8 +30,6 @@ export interface StepOptions<Own, OwnReader, R extends References, W extends Ref
   /** For functions: any text that changes when the step does. SQL text and step files have theirs of themselves. */
   readonly checksum?: string
   readonly description?: string
-  /** The step is one phase of a change that takes several releases; shown in reports. */
-  readonly change?: { readonly name: string; readonly phase: 'expand' | 'verify' | 'flip' | 'drop' }
 }
 
 const known = [
@@ -44,7 +42,6 @@ const known = [
   'dependsOn',
   'checksum',
   'description',
-  'change',
 ]
 const namePattern = /^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,99}$/u
 
@@ -83,7 +80,6 @@ export function makeStep(owner: string, name: string, options: object, takesText
     dependsOn: Object.freeze([...(given.dependsOn ?? [])]),
     source: given.checksum ?? (typeof given.up === 'string' ? given.up : null),
     description: given.description ?? null,
-    change: given.change ? Object.freeze({ ...given.change }) : null,
   })
 }
 

@@ -16,7 +16,6 @@ export interface Step {
   /** What its checksum is made from: SQL text, a step file's text or what the author gave; null for a bare function. */
   readonly source: string | null
   readonly description: string | null
-  readonly change: { readonly name: string; readonly phase: 'expand' | 'verify' | 'flip' | 'drop' } | null
 }
 
 /**

@@ -114,6 +114,8 @@ export interface StepContext {
 /** A view of a store for another store's step. It is dead once the step has ended. */
 export interface View {
   readonly value: unknown
+  /** What was changed through it. Before `undo` and `expire`. */
+  changes(): ChangeCounts
   /** Takes back what was written through it: the step was skipped. Before `expire`. */
   undo(): void
   /** Throws if the step's code still uses it, or has lost the transaction. */

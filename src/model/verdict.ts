@@ -1,5 +1,4 @@
 import type { ErrorCode } from './errors.js'
-import { writerOf } from './marker.js'
 import type { Marker, MarkerEntry } from './marker.js'
 import type { NewerPolicy } from './policy.js'
 import type { Status } from './report.js'
@@ -56,9 +55,4 @@ export function mainLane(verdict: Verdict): LaneVerdict {
   const [main] = verdict.lanes
   if (!main) throw new TypeError(`store '${verdict.spec.name}' has no list of steps`)
   return main
-}
-
-/** The app version that wrote the store last. */
-export function writtenBy(verdict: Verdict): string | null {
-  return verdict.marker ? writerOf([...verdict.marker.entries].sort((a, b) => a.appliedAt - b.appliedAt)) : null
 }

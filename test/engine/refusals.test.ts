@@ -203,6 +203,16 @@ describe('[G2] refusals leave every path as it was', () => {
     await refusesBoth(root, stamped, 'MARKER_UNREADABLE', 4, /user_version is 7, but its marker says 1/)
   })
 
+  it('[G2] a file that two stores claim by their patterns', async (t) => {
+    const root = oldState(t)
+    const greedy = directory('greedy', { path: 'notes', files: 'old/n1*', marker: '.greedy' }).step('x', { up() {} }).adopt('oldest')
+    const before = { ...footprint(root), '.': '' }
+    const error = await base.add(greedy).in(root).upgrade().catch((thrown: unknown) => thrown)
+    assert.ok(isMoultError(error, 'CLAIMED_TWICE'), String(error))
+    assert.match(error.message, /'notes' and 'greedy' both claim notes\/old\/n1\.md/)
+    assert.deepEqual({ ...footprint(root), '.': '' }, before)
+  })
+
   it('[G2] a store that leads out of the root through a symlink', async (t) => {
     const root = oldState(t)
     const elsewhere = temporaryFolder(t)

@@ -167,7 +167,9 @@ describe('[W2] a flat schema in place of a chain', () => {
   it('[W2] a database that ends within the chain is too old, and learns which release still has it', async (t) => {
     const root = temporaryFolder(t)
     await stateOf(releaseBefore(9)).in(root).upgrade()
-    await checkRefused(root, () => stateOf(objects).in(root).upgrade(), 'STORE_TOO_OLD', /'objects'.*0\.32/)
+    const upgrade = (): Promise<unknown> => stateOf(objects).in(root).upgrade()
+    const { hint } = await checkRefused(root, upgrade, 'STORE_TOO_OLD', /'objects' is at version 9.*before version 11/)
+    assert.match(hint, /Start agentmux 0\.32 once/)
   })
 })
 

@@ -76,11 +76,12 @@ describe('[K1] the marker', () => {
       [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
     )
     assert.equal(rows[1]?.['description'], 'Add tools table')
-    for (const { applied_at, checksum } of rows) {
+    for (const { version, applied_at, checksum } of rows) {
       assert.ok(Number(applied_at) >= before && Number(applied_at) <= Date.now() / 1000 + 1)
-      assert.match(String(checksum), /^sha256:[0-9a-f]{64}$/)
+      // The first three were there already: what made them is not known, so there is nothing to compare
+      if (Number(version) <= 3) assert.equal(checksum, null)
+      else assert.match(String(checksum), /^sha256:[0-9a-f]{64}$/)
     }
-    // What was there already says so
     assert.deepEqual(
       markerOf(root).map(([, , arrival]) => arrival),
       [...Array.from({ length: 3 }, () => 'adopted'), ...Array.from({ length: 7 }, () => 'step')],

@@ -53,7 +53,7 @@ function normaliseMarker(value: unknown): unknown {
 }
 
 /** Schema and all rows, the marker's times and commit ids left out. */
-export function dumpDatabase(path: string): string {
+function dumpDatabase(path: string): string {
   const db = openDatabase(path)
   try {
     const tables = db.all("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name") as {

@@ -67,10 +67,10 @@ export const jsonValue: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((t
 
 export type Look = 'compact' | 'two' | 'tab' | 'crlf' | 'python' | 'wild'
 
-export const look = fc.constantFrom<Look>('compact', 'two', 'tab', 'crlf', 'python', 'wild')
+const look = fc.constantFrom<Look>('compact', 'two', 'tab', 'crlf', 'python', 'wild')
 
 /** A value written the way some program would: `pick` decides where there is a choice. */
-export function render(value: unknown, shape: Look, pick: () => number): string {
+function render(value: unknown, shape: Look, pick: () => number): string {
   const space = (): string => (shape === 'wild' ? ['', '', ' ', '\n', '\r\n  ', '\t', '\r'][pick() % 7]! : '')
   const eol = shape === 'crlf' ? '\r\n' : '\n'
   const unit = shape === 'tab' ? '\t' : '  '

@@ -6,7 +6,7 @@ import type { Lane } from '#moult/model/step.js'
 import type { Verdict } from '#moult/model/verdict.js'
 
 /** A checksum that a reader of a test can compute: the text itself. */
-export const digest = (source: string): string => `digest of ${source}`
+const digest = (source: string): string => `digest of ${source}`
 
 export interface Seen {
   readonly found?: Found
@@ -42,7 +42,7 @@ export function judge(store: Store, seen: Seen = {}): Verdict {
   })
 }
 
-export function entriesFor(
+function entriesFor(
   track: string,
   names: readonly string[],
   checksums: Readonly<Record<string, string>> = {},

@@ -17,7 +17,7 @@ const Session2 = z.object({
 })
 const Session3 = Session2.extend({ archived: z.boolean() })
 
-export const SessionAt1 = record('session', { versionKey: 'schema_version', unversioned: 1 }).version(1, Session1)
+const SessionAt1 = record('session', { versionKey: 'schema_version', unversioned: 1 }).version(1, Session1)
 
 export const SessionAt2 = SessionAt1.version(2, Session2, {
   up: ({ messages, ...rest }) => {

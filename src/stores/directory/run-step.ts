@@ -1,11 +1,11 @@
-import type { Overlay, OverlayChanges } from '../../disk/overlay.js'
+import type { Overlay } from '../../disk/overlay.js'
 import { MoultFailure } from '../../model/errors.js'
 import { noChanges } from '../../model/report.js'
-import type { ChangeCounts } from '../../model/report.js'
 import { isStepSkipped } from '../../model/skip.js'
 import type { StepSkipped } from '../../model/skip.js'
 import type { Step } from '../../model/step.js'
 import type { Applied, StepContext } from '../../model/store.js'
+import { countChanges } from '../files/count-changes.js'
 import { makeFilesReader, makeFilesWriter } from '../files/make-files.js'
 import type { FilesScope } from '../files/rejection.js'
 import { describeStepFailure } from '../files/step-failure.js'
@@ -93,18 +93,4 @@ function refused(scope: FilesScope, reason: string): MoultFailure<'VALIDATION_FA
     hint: 'Mend the step, or what it found, and start again.',
     details: { store: scope.store, step: scope.step, reason },
   })
-}
-
-/**
- * What a step added to the changes of the steps before it in the same commit. A moved file counts as changed, a derived
- * one that leaves as removed. A file that one step adds and the next one changes counts once.
- */
-function countChanges(before: OverlayChanges, after: OverlayChanges): ChangeCounts {
-  const more = (count: (changes: OverlayChanges) => number): number => Math.max(0, count(after) - count(before))
-  return {
-    ...noChanges,
-    filesAdded: more(({ added }) => added),
-    filesChanged: more(({ changed, moved }) => changed + moved),
-    filesRemoved: more(({ removed, derived }) => removed + derived),
-  }
 }

@@ -5,6 +5,7 @@ import { describeStep } from '../../model/step.js'
 import type { Lane, Step } from '../../model/step.js'
 import type { Place, RunScope, StoreTransaction, View } from '../../model/store.js'
 import { beginFiles } from '../files/begin-files.js'
+import { countChanges } from '../files/count-changes.js'
 import { makeFilesReader, makeFilesWriter } from '../files/make-files.js'
 import type { FilesScope } from '../files/rejection.js'
 import { writeMarkerInto } from '../files/write-marker.js'
@@ -43,8 +44,10 @@ function openTransaction(place: Place, run: RunScope, overlay: Overlay, first: M
       const handle = access === 'write' ? makeFilesWriter(overlay, scope) : makeFilesReader(overlay, scope)
       breaches.push(handle.breach)
       const savepoint = overlay.savepoint()
+      const before = overlay.changes()
       return {
         value: handle.files,
+        changes: () => (access === 'write' ? countChanges(before, overlay.changes()) : noChanges),
         undo: () => overlay.rollbackTo(savepoint),
         expire: () => {
           handle.expire()

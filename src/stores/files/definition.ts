@@ -41,7 +41,7 @@ function checkPattern(owner: string, option: string, given: unknown): string {
 }
 
 /** Whether a pattern is the name of one file. */
-export function isLiteral(pattern: string): boolean {
+function isLiteral(pattern: string): boolean {
   return !/[*?[\]{}()!+@\\|]/.test(pattern)
 }
 

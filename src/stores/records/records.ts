@@ -171,7 +171,6 @@ function makeLane(store: string, chain: RecordChain): Lane {
       dependsOn: [],
       source: null,
       description: null,
-      change: null,
     }
     lane = addStep(lane, Object.freeze(step))
   }

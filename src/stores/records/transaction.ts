@@ -7,6 +7,7 @@ import { describeStep, placeOf } from '../../model/step.js'
 import type { Step } from '../../model/step.js'
 import type { Applied, Place, RunScope, StepContext, StoreTransaction, View } from '../../model/store.js'
 import { beginFiles } from '../files/begin-files.js'
+import { countChanges } from '../files/count-changes.js'
 import { openLease } from '../files/lease.js'
 import { writeMarkerInto } from '../files/write-marker.js'
 import { basePlace } from './base-place.js'
@@ -122,6 +123,7 @@ class RecordsTransaction implements StoreTransaction {
     if (access === 'read')
       return {
         value: Object.freeze(recordsReader(scope, lease, iterations)),
+        changes: () => noChanges,
         undo: () => undefined,
         expire: () => expire(lease),
       }
@@ -130,9 +132,14 @@ class RecordsTransaction implements StoreTransaction {
     }
     const { records, settle } = recordsWriter(scope, lease, iterations, forget)
     const savepoint = overlay.savepoint()
+    const before = overlay.changes()
     const left = this.#left
     return {
       value: records,
+      changes: () => {
+        settle()
+        return countChanges(before, overlay.changes())
+      },
       undo: () => {
         settle()
         overlay.rollbackTo(savepoint)

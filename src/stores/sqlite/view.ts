@@ -1,4 +1,5 @@
 import type { Connection } from '../../model/driver.js'
+import { noChanges } from '../../model/report.js'
 import type { View } from '../../model/store.js'
 import { makeDb } from './db-handle.js'
 import type { DbOptions } from './db-handle.js'
@@ -9,6 +10,7 @@ export function openView(connection: Connection, options: DbOptions & { readonly
   if (options.writable) connection.exec('SAVEPOINT moult_view')
   return {
     value: handle.db,
+    changes: () => ({ ...noChanges, rows: options.writable ? handle.rowsChanged() : null }),
     undo: () => {
       if (options.writable) connection.exec('ROLLBACK TO moult_view')
     },
