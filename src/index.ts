@@ -28,10 +28,12 @@ export { track } from './track.js'
 export type { Track } from './track.js'
 export { betterSqlite3, nodeSqlite } from './choose-sqlite.js'
 export { errorTable, isMoultError } from './model/errors.js'
-export type { ErrorCode, ErrorDetails, MoultError } from './model/errors.js'
+export type { ErrorCode, ErrorDetails, MoultError, MoultFailure } from './model/errors.js'
 export type { ChosenDriver as SqliteDriver, Row, SqlValue } from './model/driver.js'
 export type { RunEvent } from './model/events.js'
-export type { At } from './model/reference.js'
+export type { LeftDocument } from './model/marker.js'
+export type { NewerPolicy, PendingPolicy } from './model/policy.js'
+export type { At, References } from './model/reference.js'
 export type {
   ChangeCounts,
   Outcome,
@@ -45,7 +47,8 @@ export type {
   StoreReport,
 } from './model/report.js'
 export type { HistoryEntry } from './engine/history.js'
+export type { StepOptions, Views } from './model/step-options.js'
 export type { StepContext, Store } from './model/store.js'
 export type { Target } from './model/target.js'
-export type { DbReader, DbWriter } from './stores/sqlite/db.js'
-export type { FilesReader, FilesWriter } from './stores/files/files.js'
+export type { DbColumn, DbReader, DbWriter } from './stores/sqlite/db.js'
+export type { FilesReader, FilesWriter, RewriteFilesOptions } from './stores/files/files.js'

@@ -35,6 +35,7 @@ export interface RunOptions {
   readonly target?: Target | readonly Target[]
   /** How long to wait for other processes, in milliseconds. Default 30,000. */
   readonly waitMs?: number
+  /** Told what happens. What it throws is ignored: a run does not depend on who watches it. */
   readonly onEvent?: Listener
   /** Interrupts the run; the state is put back. */
   readonly signal?: AbortSignal
@@ -210,8 +211,20 @@ function resolveRun(spec: StateSpec, options: RunOptions): ResolvedRun {
     onNewer: null,
     waitMs: options.waitMs ?? defaultWaitMs,
     signal: options.signal ?? new AbortController().signal,
-    onEvent: options.onEvent ?? (() => undefined),
+    onEvent: watched(options.onEvent),
     driver: driverOf(spec),
+  }
+}
+
+/** A listener whose mistakes stay its own: thrown in mid-commit, an error would leave half of the run undone. */
+function watched(listener: Listener | undefined): Listener {
+  return (event) => {
+    try {
+      const answer: unknown = listener?.(event)
+      if (answer instanceof Promise) answer.catch(() => undefined)
+    } catch {
+      // As documented: whoever watches cannot stop a run. The signal can.
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineState, sqlite, stepsFrom } from 'moult'
 import { sqlSteps } from './sql-steps.js'
 import { tellSample } from './tell-sample.js'
@@ -8,6 +9,10 @@ const store = sqlite('index', { path: 'index.db' }).steps(
   stepsFrom(Object.fromEntries(steps.map(({ name, sql }) => [`${name}.sql`, sql]))),
 )
 const state = defineState({ app: 'bench', root: root!, stores: [store] })
+
+// Another state first: what is measured is the steps, not how long a run's modules and the library take to load.
+const other = sqlite('other', { path: 'other.db' }).step('create', { up: 'CREATE TABLE t(x)' })
+await defineState({ app: 'bench', root: join(root!, 'other'), stores: [other] }).upgrade()
 
 await tellSample(async () => {
   const report = await state.upgrade()

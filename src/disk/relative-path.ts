@@ -1,11 +1,13 @@
-/** Names that belong to moult, wherever they stand: walks pass over them, steps and journals may not name them. */
-export function isReservedName(name: string): boolean {
-  return name === '.moult' || name === '.moult-run' || /^\..*\.moult-(?:run|tmp)$/s.test(name)
-}
+import { isReservedName } from '../model/reserved-name.js'
 
-/** Whether a path is relative, with single `/`, and stays where it starts: no `..`, no NUL, nothing absolute. */
+export { isReservedName }
+
+/**
+ * Whether a path is relative, with single `/`, and stays where it starts: no `..`, no NUL, nothing absolute, and no half
+ * of a surrogate pair, which the file system would get as another character.
+ */
 export function isPlainPath(path: string): boolean {
-  if (path === '' || path.includes('\0')) return false
+  if (path === '' || path.includes('\0') || /\p{Surrogate}/u.test(path)) return false
   if (process.platform === 'win32' && /[\\:]/.test(path)) return false
   return path.split('/').every((name) => name !== '' && name !== '.' && name !== '..')
 }

@@ -1,6 +1,6 @@
 import { commitFiles } from '../disk/commit-files.js'
 import type { Overlay } from '../disk/overlay.js'
-import { MoultFailure } from '../model/errors.js'
+import { MoultFailure, isMoultError, systemCode } from '../model/errors.js'
 import type { CommitGroup } from '../model/segments.js'
 import type { CommitBySelf, StoreTransaction } from '../model/store.js'
 import type { RunLock } from './run-lock.js'
@@ -31,7 +31,7 @@ export async function commitGroup({ scene, work, lock, number }: Committing, gro
     if (decider && (await decider.commit(null)) === 'rolled-back') throw commitFailed(group, decider.cause())
   } else {
     const id = decider ? work.commitId(group.stores[0] ?? '') : null
-    await commitFiles({
+    const request = {
       root: scene.root,
       runFolder: scene.runFolder,
       number,
@@ -39,16 +39,26 @@ export async function commitGroup({ scene, work, lock, number }: Committing, gro
       decider: decider && id !== null ? { store: group.decider ?? '', path: decider.path, commitId: id } : null,
       decide: async () => decider?.commit(id) ?? 'committed',
       fence: () => lock.fence(),
+    } as const
+    await commitFiles(request).catch((error: unknown) => {
+      const cause = isMoultError(error, 'TRANSACTION_LOST') ? decider?.cause() : undefined
+      throw cause === undefined ? error : commitFailed(group, cause)
     })
   }
   for (const transaction of transactions) await transaction.close()
 }
 
-function commitFailed(group: CommitGroup, cause: unknown): MoultFailure<'DISK_FAILED'> {
-  return new MoultFailure('DISK_FAILED', {
-    message: `The changes to ${group.stores.join(', ')} could not be committed; the database rolled them back.`,
-    hint: 'Look at the cause (a full disk, an I/O error, a program that keeps reading), mend it and start again.',
-    details: { store: group.decider ?? '' },
-    cause,
-  })
+/** The database has rolled everything back by itself; what it said tells what to do about it. */
+function commitFailed(group: CommitGroup, cause: unknown): MoultFailure {
+  const code = systemCode(cause)
+  const message = `The changes to ${group.stores.join(', ')} could not be committed: ${cause instanceof Error ? cause.message : 'the database rolled them back'}.`
+  const store = group.decider ?? ''
+  if (code.startsWith('SQLITE_BUSY')) {
+    const hint = 'Close the programs that read this database; in this process, open the state before you open its databases.'
+    return new MoultFailure('IN_USE', { message, hint, details: { holder: null, waitedMs: 0 }, cause })
+  }
+  if (code === 'SQLITE_FULL')
+    return new MoultFailure('NO_SPACE', { message, hint: 'Free some space and start again.', details: { store }, cause })
+  const hint = 'Look at the cause (an I/O error, a damaged file), mend it and start again.'
+  return new MoultFailure('DISK_FAILED', { message, hint, details: { store }, cause })
 }

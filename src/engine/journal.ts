@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { disk } from '../disk/disk.js'
 import { makeDirectory } from '../disk/make-directory.js'
 import { readText } from '../disk/read-file.js'
+import { isPlainPath, isReservedName, isStagingPath } from '../disk/relative-path.js'
 import { replaceFile } from '../disk/write-file.js'
 import { MoultFailure, systemCode } from '../model/errors.js'
 import type { Scene } from './places.js'
@@ -47,15 +48,23 @@ export function readJournal(scene: Scene): RunHeader | null {
 function parseHeader(text: string): RunHeader | null {
   try {
     const header = JSON.parse(text) as Partial<RunHeader> | null
-    const isList = (value: unknown): boolean => Array.isArray(value) && value.every((each) => typeof each === 'string')
     if (header === null || typeof header !== 'object' || !('moult' in header)) return null
     if (header.moult !== 1) return header as RunHeader
-    return typeof header.run === 'string' && isList(header.databases) && isList(header.staging)
+    return typeof header.run === 'string' && isListOf(header.databases, isStorePath) && isListOf(header.staging, isStagingPath)
       ? (header as RunHeader)
       : null
   } catch {
     return null
   }
+}
+
+function isListOf(value: unknown, is: (each: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(is)
+}
+
+/** The header may come from anybody: what it names is opened and written, so it stays in the root and off moult's own. */
+function isStorePath(path: unknown): boolean {
+  return typeof path === 'string' && isPlainPath(path) && !path.split('/').some(isReservedName)
 }
 
 function unreadable(scene: Scene): MoultFailure<'DAMAGED'> {

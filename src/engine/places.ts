@@ -22,6 +22,7 @@ export function setScene(spec: StateSpec): Scene {
   if (spec.root === null)
     throw new TypeError(`the state of ${spec.app} has no root; say where it is: state.in('/path')`)
   const root = realPath(resolve(spec.root))
+  checkRoot(root)
   const claims = claimFiles(spec.stores)
   const places = spec.stores.map((store): Place => {
     const claim = claims.get(store.name)
@@ -37,29 +38,87 @@ export function setScene(spec: StateSpec): Scene {
     checkInside(place)
     return place
   })
+  checkDistinct(places)
   const home = join(root, '.moult')
   return { spec, root, home, runFolder: join(home, 'run'), places }
 }
 
-/** The real path of a path whose last parts may not exist yet. */
+/** The real path of a path whose last parts may not exist yet. Something else than a directory on the way ends it. */
 function realPath(path: string): string {
   try {
     return disk.realpath(path)
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
+    const code = systemCode(error)
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw unreachable(path, error)
     const cut = path.lastIndexOf(sep)
     return cut <= 0 ? path : join(realPath(path.slice(0, cut)), path.slice(cut + 1))
   }
 }
 
-function checkInside({ spec, root, path }: Place): void {
+function unreachable(path: string, cause: unknown): unknown {
+  const code = systemCode(cause)
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new MoultFailure('NO_PERMISSION', {
+      message: `${path} cannot be reached by this user. Nothing was changed.`,
+      hint: 'Start the program as the user that the state belongs to.',
+      details: { path },
+      cause,
+    })
+  }
+  if (!/^E[A-Z0-9]+$/.test(code)) return cause
+  return new MoultFailure('STORE_UNREADABLE', {
+    message: `${path} leads nowhere (${code}). Nothing was changed.`,
+    hint: 'Look at the path and at the symlinks on it, and start again.',
+    details: { path },
+    cause,
+  })
+}
+
+/** Whether a path, every symlink on it followed, stays below the state's real root. */
+export function isInside(root: string, path: string): boolean {
   const real = realPath(path)
-  if (real === root || real.startsWith(root === sep ? root : root + sep)) return
+  return real === root || real.startsWith(root === sep ? root : root + sep)
+}
+
+function checkRoot(root: string): void {
+  try {
+    if (disk.stat(root).isDirectory()) return
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return
+    if (systemCode(error) !== 'ENOTDIR') throw unreachable(root, error)
+  }
+  throw new MoultFailure('STORE_UNREADABLE', {
+    message: `The state's root ${root} is not a directory, or lies below a file. Nothing was changed.`,
+    hint: 'Move that file away, or keep the state somewhere else.',
+    details: { path: root },
+  })
+}
+
+function checkInside({ spec, root, path }: Place): void {
+  if (isInside(root, path)) return
+  const real = realPath(path)
   throw new MoultFailure('OUTSIDE_ROOT', {
     message: `The store '${spec.name}' (${spec.path}) leads out of the state's root ${root}, to ${real}. Nothing was changed.`,
     hint: 'Move it into the root, or make a state of its own for that directory.',
     details: { store: spec.name, path: real },
   })
+}
+
+/** Two names of one file, through a symlink or a file system that folds case, which no definition shows. */
+function checkDistinct(places: readonly Place[]): void {
+  const owners = new Map<string, string>()
+  for (const { spec, path } of places) {
+    if (spec.extent.is === 'directory') continue
+    const real = realPath(path)
+    const other = owners.get(real)
+    owners.set(real, spec.name)
+    if (other === undefined) continue
+    throw new MoultFailure('CLAIMED_TWICE', {
+      message: `The stores '${other}' and '${spec.name}' are the same file, ${real}. Nothing was changed.`,
+      hint: 'Remove the symlink, or one of the two stores.',
+      details: { store: spec.name, path: real },
+    })
+  }
 }
 
 export function exists(path: string): boolean {

@@ -1,4 +1,4 @@
-import { planRun } from '../model/plan.js'
+import { planRun, retryName } from '../model/plan.js'
 import type { PlanItem } from '../model/plan.js'
 import type { PlanReport, PlannedStep } from '../model/report.js'
 import type { Targets } from '../model/target.js'
@@ -27,5 +27,7 @@ function describeItem(item: PlanItem): PlannedStep[] {
       return [{ store, track: '', step: 'flat schema', because }]
     case 'start':
       return [{ store, track: '', step: item.fresh ? 'start' : 'adopt', because }]
+    case 'retry':
+      return [{ store, track: '', step: retryName, because }]
   }
 }

@@ -7,7 +7,7 @@ import { makeDurable, settle } from '../drivers/durable.js'
 import type { Connection, Driver } from '../model/driver.js'
 import { MoultFailure, systemCode } from '../model/errors.js'
 import { readJournal } from './journal.js'
-import { exists } from './places.js'
+import { exists, isInside } from './places.js'
 import type { Scene } from './places.js'
 
 /**
@@ -45,6 +45,7 @@ export async function recoverRun(scene: Scene, driver: () => Promise<Driver>): P
 async function settleDatabase(scene: Scene, path: string, driver: () => Promise<Driver>): Promise<void> {
   const file = join(scene.root, path)
   if (sizeOf(file) === 0n) return
+  if (!isInside(scene.root, file)) throw damaged(scene, path, 'it lies outside of the root')
   try {
     await withDatabase(file, driver, (connection) => {
       makeDurable(connection)
@@ -57,12 +58,18 @@ async function settleDatabase(scene: Scene, path: string, driver: () => Promise<
 }
 
 function sizeOf(file: string): bigint {
-  return exists(file) ? disk.stat(file).size : 0n
+  try {
+    return disk.stat(file).size
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return 0n
+    throw error
+  }
 }
 
 async function wasCommitted(scene: Scene, path: string, id: string, driver: () => Promise<Driver>): Promise<boolean> {
   const file = join(scene.root, path)
   if (!exists(file)) throw damaged(scene, path, 'it is gone')
+  if (!isInside(scene.root, file)) throw damaged(scene, path, 'it lies outside of the root')
   try {
     return await withDatabase(file, driver, (connection) => hasCommit(connection, id))
   } catch (error) {

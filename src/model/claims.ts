@@ -1,4 +1,5 @@
 import type { Claim } from './claim.js'
+import { isReservedName } from './reserved-name.js'
 import type { Store, StoreSpec } from './store.js'
 
 /**
@@ -7,7 +8,7 @@ import type { Store, StoreSpec } from './store.js'
  */
 export function normalisePath(owner: string, path: unknown): string {
   if (typeof path !== 'string' || path === '') throw new TypeError(`${owner}: its path is missing`)
-  if (path.includes('\0') || path.includes('\\'))
+  if (path.includes('\0') || path.includes('\\') || /\p{Surrogate}/u.test(path))
     throw new TypeError(
       `${owner}: the path '${path}' has a character that paths here cannot have; names are separated by '/'`,
     )
@@ -15,7 +16,8 @@ export function normalisePath(owner: string, path: unknown): string {
     throw new TypeError(`${owner}: the path '${path}' must be relative to the state's root`)
   const names = path.split('/').filter((name) => name !== '' && name !== '.')
   if (names.includes('..')) throw new TypeError(`${owner}: the path '${path}' leaves the state's root`)
-  if (names[0] === '.moult') throw new TypeError(`${owner}: '.moult' is moult's own`)
+  const reserved = names.find(isReservedName)
+  if (reserved !== undefined) throw new TypeError(`${owner}: '${reserved}' is moult's own`)
   return names.join('/')
 }
 
@@ -40,8 +42,18 @@ export function claimFiles(stores: readonly Store[]): ReadonlyMap<string, Claim>
       byPath.set(file, spec.name)
     }
   }
+  for (const spec of specs) checkWay(spec, byPath)
   checkDirectories(specs)
   return new Map(specs.map((spec) => [spec.name, claimOf(spec, specs)]))
+}
+
+/** A file of one store can be neither another store's directory nor a directory on the way to it. */
+function checkWay({ name, path, extent }: StoreSpec, owners: ReadonlyMap<string, string>): void {
+  for (let way = extent.is === 'directory' ? path : parentOf(path); way !== ''; way = parentOf(way)) {
+    const other = owners.get(way)
+    if (other !== undefined)
+      throw new TypeError(`the stores '${other}' and '${name}' both claim '${way}', one as a file, one as a directory`)
+  }
 }
 
 function claimOf(spec: StoreSpec, specs: readonly StoreSpec[]): Claim {

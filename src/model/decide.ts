@@ -44,7 +44,8 @@ export function decideStore(judgement: Judgement): Verdict {
   const status = marker
     ? (gravest.find((candidate) => lanes.some((lane) => lane.status === candidate)) ?? 'current')
     : statusWithoutMarker(judgement)
-  const verdict = { spec, status, lanes, marker, refusal: null }
+  const retry = found.is === 'marked' && found.retry === true
+  const verdict = { spec, status, lanes, marker, retry, refusal: null }
   return { ...verdict, refusal: refuse(verdict, judgement) }
 }
 

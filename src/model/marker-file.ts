@@ -78,5 +78,11 @@ function isTouch(value: unknown): value is Touch {
 }
 
 function isLeft(value: unknown): value is LeftDocument {
-  return isObject(value) && typeof value['file'] === 'string' && typeof value['reason'] === 'string'
+  return (
+    isObject(value) &&
+    typeof value['file'] === 'string' &&
+    typeof value['reason'] === 'string' &&
+    (value['at'] === undefined || Number.isSafeInteger(value['at'])) &&
+    (value['seen'] === undefined || typeof value['seen'] === 'string')
+  )
 }

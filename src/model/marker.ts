@@ -30,6 +30,10 @@ export interface Touch {
 export interface LeftDocument {
   readonly file: string
   readonly reason: string
+  /** The version that the document still has; only for documents that say none themselves. */
+  readonly at?: number
+  /** What it looked like when it was left: once that differs, it is worth trying again. Read by its store only. */
+  readonly seen?: string
 }
 
 /** What a store says of its own version. */

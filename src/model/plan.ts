@@ -29,7 +29,12 @@ export type PlanItem = {
   | { readonly action: 'flat'; readonly store: string; readonly place: number }
   /** The marker is made: for data from before moult at `place`, for fresh data at 0. */
   | { readonly action: 'start'; readonly store: string; readonly place: number; readonly fresh: boolean }
+  /** Documents that were left are tried again, at the version that the store has. */
+  | { readonly action: 'retry'; readonly store: string }
 )
+
+/** What a retry is called where steps are named. */
+export const retryName = 'left documents'
 
 export interface Plan {
   readonly items: readonly PlanItem[]
@@ -142,10 +147,18 @@ function startOf(verdict: Verdict, spans: readonly Span[], targets: Targets | nu
         because: `data from before moult, declared to be at version ${place}`,
       },
     ]
+  if (isRetried(verdict, spans))
+    return [{ ...base, action: 'retry', because: 'documents that were left have changed since' }]
   if (verdict.status !== 'fresh') return []
   if (place > 0)
     return [{ ...base, action: 'flat', place, because: `fresh: the flat schema stands for versions 1 to ${place}` }]
   return [{ ...base, action: 'start', place: 0, fresh: true, because: 'fresh: there is no data yet' }]
+}
+
+/** A store's own steps try again what was left, so that they need nothing before them. */
+function isRetried(verdict: Verdict, spans: readonly Span[]): boolean {
+  const main = spans.find((span) => span.verdict === verdict && span.lane.lane.track === '')
+  return verdict.retry && main !== undefined && main.lane.status !== 'newer' && main.to === main.from
 }
 
 function stepsOf({ lane, from, to }: Span): PlanItem[] {

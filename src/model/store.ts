@@ -70,7 +70,8 @@ export type Found =
   | { readonly is: 'nothing'; readonly exists: boolean }
   /** Data without a marker. `adopt` overrules the definition: where the data itself shows that it may not be adopted. */
   | { readonly is: 'data'; readonly adopt?: { readonly refusedBecause: string } }
-  | { readonly is: 'marked'; readonly marker: Marker }
+  /** `retry`: documents that were left have changed or are gone since. */
+  | { readonly is: 'marked'; readonly marker: Marker; readonly retry?: boolean }
   | {
       readonly is: 'unreadable'
       readonly code: 'MARKER_UNREADABLE' | 'STORE_UNREADABLE' | 'NO_PERMISSION'
@@ -82,7 +83,7 @@ export type Found =
 
 /** What a kind of store can do. Each part is loaded when it is first used: an examination loads no driver. */
 export interface StoreCode {
-  /** Reads the marker and nothing else when there is one. Takes no lock, changes no byte. */
+  /** Reads the marker, and nothing else when there is one and nothing was left. Takes no lock, changes no byte. */
   examine(place: Place): Promise<Found>
   /** `expected` is the marker the plan was made for; if another is found, STORE_CHANGED. */
   begin(place: Place, run: RunScope, expected: Marker | null): Promise<StoreTransaction>
@@ -138,6 +139,8 @@ export interface StoreTransaction {
   apply(step: Step, stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied>
   /** The flat schema, for a fresh store. */
   applyFlat(): Promise<Applied>
+  /** Tries what was left once more, at the version the store has. Only for kinds whose examination may ask for it. */
+  retry?(context: StepContext): Promise<Applied>
   /** The store at version `at` of a track, for another store's step. */
   view(at: number, access: 'read' | 'write', by: string): View
   /** Writes into the marker, in the same commit as the data. */

@@ -30,6 +30,8 @@ export interface Verdict {
   /** The store's own list of steps first, then the tracks that this program defines. */
   readonly lanes: readonly LaneVerdict[]
   readonly marker: Marker | null
+  /** Documents that were left at this version have changed since: the next upgrade tries them again. */
+  readonly retry: boolean
   /** Why an upgrade must not touch this state; null where the store can be handled. */
   readonly refusal: Refusal | null
 }

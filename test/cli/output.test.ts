@@ -124,7 +124,6 @@ test('[A9] into a pipe go no escapes: no colour, no progress, not even from name
   ]) {
     const { stdout, stderr } = await project.run(args, { env: { FORCE_COLOR: '1' } })
     assert.match(stdout + stderr, /\n/)
-    // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(stdout + stderr, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202E]/, args.join(' '))
   }
   assert.match((await project.run(['status', '--verbose'])).stdout, /evil\\u001b\[2Jname/)

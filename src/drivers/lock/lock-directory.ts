@@ -42,7 +42,7 @@ export function lockFilesExist(root: string): boolean {
  * @throws MoultError READ_ONLY, NO_PERMISSION, NO_SPACE, DISK_FAILED
  */
 export function makeLockDirectory({ path }: LockDirectory): void {
-  if (exists(path)) return
+  if (isThere(path)) return
   try {
     makeWithParents(path)
   } catch (error) {
@@ -55,10 +55,20 @@ function makeWithParents(path: string): void {
     disk.mkdir(path)
   } catch (error) {
     const code = systemCode(error)
-    if (code === 'EEXIST') return
+    if (code === 'EEXIST' && isThere(path)) return
+    if (code === 'EEXIST') throw Object.assign(new Error(`ENOTDIR: not a directory: ${path}`), { code: 'ENOTDIR' })
     if (code !== 'ENOENT' || dirname(path) === path) throw error
     makeWithParents(dirname(path))
     makeWithParents(path)
+  }
+}
+
+/** Whether there is a directory, also through a symlink. A file or a symlink that leads nowhere is none. */
+function isThere(path: string): boolean {
+  try {
+    return disk.stat(path).isDirectory()
+  } catch (error) {
+    return !['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error))
   }
 }
 

@@ -8,7 +8,7 @@ import { MoultFailure, systemCode } from '../../model/errors.js'
 import type { Marker } from '../../model/marker.js'
 import type { Place, RunScope, StoreTransaction } from '../../model/store.js'
 import { quoteName } from './identifier.js'
-import { parseMarkerRows } from './marker-table.js'
+import { parseMarkerRows, tableExists } from './marker-table.js'
 import type { SqliteOwn } from './own.js'
 import { openTransaction } from './transaction.js'
 import { rememberUntouched } from './untouched.js'
@@ -94,11 +94,8 @@ function inUse(place: Place, waitedMs: number, cause: unknown): MoultFailure<'IN
 
 function checkMarker(connection: Connection, place: Place, expected: Marker | null): void {
   const { table } = place.spec.own as SqliteOwn
-  const exists = (name: string): boolean =>
-    connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)").get([name]) !==
-    undefined
-  const rows = exists(table) ? connection.prepare(`SELECT * FROM ${quoteName(table)}`).all([]) : null
-  const commits = exists(commitTable) ? connection.prepare(`SELECT id, by FROM ${commitTable}`).all([]) : []
+  const rows = tableExists(connection, table) ? connection.prepare(`SELECT * FROM ${quoteName(table)}`).all([]) : null
+  const commits = tableExists(connection, commitTable) ? connection.prepare(`SELECT id, by FROM ${commitTable}`).all([]) : []
   const parsed = rows ? parseMarkerRows(place.spec.name, rows, commits) : { marker: null }
   if (
     'marker' in parsed &&

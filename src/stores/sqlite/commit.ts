@@ -21,7 +21,12 @@ export async function commitTransaction(
   id: string | null,
   hasMarker: () => boolean,
 ): Promise<CommitResult> {
-  if (id !== null) recordCommit(connection, id, null)
+  const hasLanded = id === null ? hasMarker : (): boolean => hasCommit(connection, id)
+  try {
+    if (id !== null) recordCommit(connection, id, null)
+  } catch (error) {
+    return settleFailure(connection, hasLanded, error)
+  }
   const started = performance.now()
   for (;;) {
     try {
@@ -30,7 +35,7 @@ export async function commitTransaction(
     } catch (error) {
       const isBusy = systemCode(error).startsWith('SQLITE_BUSY') && connection.inTransaction
       if (!isBusy || performance.now() - started >= waitMs || signal.aborted)
-        return settleFailure(connection, id === null ? hasMarker : () => hasCommit(connection, id), error)
+        return settleFailure(connection, hasLanded, error)
     }
     await sleep(pollMs)
   }

@@ -24,6 +24,15 @@ export async function examineDatabase(place: Place): Promise<Found> {
     case 'database':
       break
   }
+  const commits = seen.tables[commitTable]
+  if (commits && !['id', 'by'].every((column) => commits.columns.includes(column))) {
+    return {
+      is: 'unreadable',
+      code: 'MARKER_UNREADABLE',
+      reason: `its table '${commitTable}' is not moult's`,
+      hint: `Give that table another name; '${commitTable}' is where moult notes commits of several stores.`,
+    }
+  }
   const marker = seen.schema.find((object) => object.type === 'table' && isSameName(object.name, table))
   if (!marker) {
     if (seen.schema.length === 0) return { is: 'nothing', exists: true }
@@ -40,7 +49,7 @@ export async function examineDatabase(place: Place): Promise<Found> {
       hint: `Give moult's marker another name: sqlite('${place.spec.name}', { table: … }).`,
     }
   }
-  const parsed = parseMarkerRows(place.spec.name, rows.rows, seen.tables[commitTable]?.rows ?? [])
+  const parsed = parseMarkerRows(place.spec.name, rows.rows, commits?.rows ?? [])
   if ('reason' in parsed)
     return {
       is: 'unreadable',

@@ -87,13 +87,17 @@ function countNew(old: Pick<Broken, 'count' | 'rowids'>, now: Pick<Broken, 'coun
   return count
 }
 
-/** The columns of each foreign key of each table that has some, by SQLite's number of the key. */
+/**
+ * The columns of each foreign key of each table that has some, by SQLite's number of the key. Asking for a table's keys
+ * is slow and is done after every step, so only those are asked whose definition has the word that makes a key.
+ */
 function listForeignKeys(connection: Connection, schema: string): ReadonlyMap<string, ReadonlyMap<number, string[]>> {
   const tables = new Map<string, Map<number, string[]>>()
+  const withKeys = `${quoteName(schema)}.sqlite_schema t WHERE t.type = 'table' AND instr(lower(t.sql), 'references')`
+  if (connection.prepare(`SELECT 1 FROM ${withKeys} LIMIT 1`).get([]) === undefined) return tables
   const list = connection.prepare(
     `SELECT t.name AS "table", f.id AS id, f."from" AS "column"
-     FROM ${quoteName(schema)}.sqlite_schema t, pragma_foreign_key_list(t.name, ?) f
-     WHERE t.type = 'table' ORDER BY t.name, f.id, f.seq`,
+     FROM (SELECT name FROM ${withKeys}) t, pragma_foreign_key_list(t.name, ?) f ORDER BY t.name, f.id, f.seq`,
   )
   for (const row of list.all([schema])) {
     const keys = tables.get(String(row['table'])) ?? new Map<number, string[]>()

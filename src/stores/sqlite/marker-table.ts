@@ -39,6 +39,12 @@ export function createMarkerTable(connection: Connection, table: string): void {
   )
 }
 
+/** Whether there is a table of this name, compared as SQLite does. */
+export function tableExists(connection: Connection, table: string): boolean {
+  const sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)"
+  return connection.prepare(sql).get([table]) !== undefined
+}
+
 /** Adds rows to the marker table; its statement is prepared once for a whole run. */
 export function entryWriter(connection: Connection, table: string): (entry: MarkerEntry) => void {
   const statement = connection.prepare(

@@ -8,7 +8,7 @@ import { makeDb } from './db-handle.js'
 import { openView } from './view.js'
 import { watchForeignKeys } from './foreign-key-watch.js'
 import { quoteName } from './identifier.js'
-import { createMarkerTable, entryWriter } from './marker-table.js'
+import { createMarkerTable, entryWriter, tableExists } from './marker-table.js'
 import { runStep } from './run-step.js'
 import type { OpenDatabase } from './open-database.js'
 import type { SqliteOwn } from './own.js'
@@ -28,6 +28,8 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
   let rows = 0
   const countRows = (): number =>
     Number(connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)}`).get([])?.['n'] ?? 0)
+  // A commit that was rolled back took the table with it, if this run made it
+  const hasMarker = (): boolean => tableExists(connection, own.table) && countRows() === rows
 
   const close = (): void => {
     if (!isClosed) connection.close()
@@ -39,7 +41,7 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     path: place.spec.path,
     cause: () => cause,
     commit: async (id) => {
-      const result = await commitTransaction(open, id, () => countRows() === rows)
+      const result = await commitTransaction(open, id, hasMarker)
       isCommitted = result.outcome === 'committed'
       cause = result.cause
       return result.outcome
