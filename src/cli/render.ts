@@ -70,7 +70,7 @@ export function renderLeft(stores: readonly StoreReport[], isVerbose: boolean): 
     const more = left.length - shown.length
     return [
       '',
-      `${name}: ${count(left.length, 'document')} left unchanged, to be tried again by each upgrade:`,
+      `${name}: ${count(left.length, 'document')} left unchanged, to be tried again once mended or removed:`,
       ...shown.map(({ file, reason }) => `  ${plain(file)}: ${plain(reason)}`),
       ...(more > 0 ? [`  and ${more} more (--verbose shows all)`] : []),
     ]

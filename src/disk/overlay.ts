@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs'
 import { join } from 'node:path'
 import type { Claim } from '../model/claim.js'
 import { disk } from './disk.js'
@@ -75,6 +76,8 @@ export interface Overlay {
   readChunks(path: string): Generator<Buffer, void, undefined>
   /** null if there is no such file. */
   info(path: string): FileInfo | null
+  /** What an lstat will say after the commit, times and links too; null if nothing is there. Also of symlinks. */
+  stats(path: string): BigIntStats | null
   write(path: string, bytes: Uint8Array): void
   /** Writes a file in pieces; nothing is seen of it before `finish`. */
   openWriter(path: string): OverlayWriter
@@ -265,6 +268,11 @@ export function openOverlay(request: OverlayRequest): Overlay {
       const content = contentOf(path)
       if (content === undefined) return null
       return tree.describe(content)
+    },
+    stats(path) {
+      const content = contentOf(path)
+      if (content === undefined) return null
+      return disk.lstat('old' in content ? join(root, claim.base, content.old) : stagedPath(staging, content.staged.number))
     },
     write(path, bytes) {
       checkPath(path, 'write')

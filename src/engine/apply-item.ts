@@ -2,6 +2,7 @@ import { digestSource } from '../disk/digest.js'
 import { isMoultError } from '../model/errors.js'
 import type { Listener } from '../model/events.js'
 import type { MarkerEntry } from '../model/marker.js'
+import { retryName } from '../model/plan.js'
 import type { PlanItem } from '../model/plan.js'
 import { addChanges, noChanges } from '../model/report.js'
 import type { StepReport } from '../model/report.js'
@@ -26,6 +27,7 @@ export interface Applying {
 export async function applyItem(applying: Applying, item: PlanItem): Promise<void> {
   const transaction = await applying.work.transaction(item.store)
   if (item.action === 'step') return applyStep(applying, item, transaction)
+  if (item.action === 'retry') return applyRetry(applying, item.store, transaction)
   const { scene, progress } = applying
   const startedAt = performance.now()
   if (item.action === 'flat') {
@@ -38,22 +40,48 @@ export async function applyItem(applying: Applying, item: PlanItem): Promise<voi
 type StepItem = Extract<PlanItem, { readonly action: 'step' }>
 
 async function applyStep(applying: Applying, item: StepItem, transaction: StoreTransaction): Promise<void> {
-  const { progress, onEvent } = applying
   const { store, track, step } = item
-  const event = { type: 'step', store, track, step: step.name } as const
+  await reportWork(applying, { store, track, step: step.name }, async (context) => {
+    const applied = await withViews(applying, item, (views) => transaction.apply(step, views, context))
+    await markStep(applying, item, transaction, applied)
+    return applied
+  })
+}
+
+async function applyRetry(applying: Applying, store: string, transaction: StoreTransaction): Promise<void> {
+  await reportWork(applying, { store, track: '', step: retryName }, async (context) => {
+    if (!transaction.retry) throw new TypeError(`the store '${store}' leaves no documents`)
+    const applied = await transaction.retry(context)
+    transaction.mark([], [])
+    return applied
+  })
+}
+
+interface NamedStep {
+  readonly store: string
+  readonly track: string
+  readonly step: string
+}
+
+/** Tells listeners and the report of a step, however it ends. */
+async function reportWork(
+  applying: Applying,
+  named: NamedStep,
+  work: (context: StepContext) => Promise<Applied>,
+): Promise<void> {
+  const { progress, onEvent } = applying
+  const { store, track, step } = named
+  const event = { type: 'step', ...named } as const
   const startedAt = performance.now()
   onEvent({ ...event, phase: 'start' })
   try {
-    const applied = await withViews(applying, item, (views) =>
-      transaction.apply(step, views, contextFor(applying, item)),
-    )
-    await markStep(applying, item, transaction, applied)
-    const report = reportOf(store, track, step.name, startedAt, applied)
+    const applied = await work(contextFor(applying, named))
+    const report = reportOf(store, track, step, startedAt, applied)
     progress.add(report)
     onEvent({ ...event, phase: applied.result, ms: report.ms })
   } catch (error) {
     const reason = isMoultError(error) ? error.message : String(error)
-    progress.add({ ...reportOf(store, track, step.name, startedAt, null), result: 'failed', reason })
+    progress.add({ ...reportOf(store, track, step, startedAt, null), result: 'failed', reason })
     onEvent({ ...event, phase: 'failed' })
     throw error
   }
@@ -112,16 +140,14 @@ function tryTo(action: () => void): void {
   }
 }
 
-function contextFor({ signal, onEvent }: Applying, { store, track, step }: StepItem): StepContext {
+function contextFor({ signal, onEvent }: Applying, named: NamedStep): StepContext {
   return {
     signal,
     dryRun: false,
     progress: (done, total) =>
       onEvent({
         type: 'step',
-        store,
-        track,
-        step: step.name,
+        ...named,
         phase: 'progress',
         done,
         ...(total === undefined ? {} : { total }),

@@ -1,4 +1,5 @@
 import { uncheckedSteps } from '../model/decide.js'
+import { retryName } from '../model/plan.js'
 import type { Outcome, Problem, RunReport, StepReport, StoreReport } from '../model/report.js'
 import { mainLane } from '../model/verdict.js'
 import type { LaneVerdict, Refusal, Verdict } from '../model/verdict.js'
@@ -7,19 +8,20 @@ import type { Scene } from './places.js'
 export function reportStore(verdict: Verdict): StoreReport {
   const main = mainLane(verdict)
   const { marker, spec, status } = verdict
+  const isRetried = verdict.retry && main.status === 'current'
   return {
     name: spec.name,
     kind: spec.kind,
     path: spec.path === '' ? '.' : spec.path,
-    status,
+    status: isRetried && status === 'current' ? 'behind' : status,
     version: marker ? main.version : null,
     head: main.lane.names.length,
     floor: marker ? main.floor : null,
     pending: ['newer', 'diverged', 'edited', 'too-old', 'unreadable'].includes(status)
       ? []
-      : verdict.lanes.flatMap((lane) => pendingNames(verdict, lane)),
+      : [...verdict.lanes.flatMap((lane) => pendingNames(verdict, lane)), ...(isRetried ? [retryName] : [])],
     tracks: tracksOf(verdict),
-    left: marker?.left ?? [],
+    left: (marker?.left ?? []).map(({ seen: _, ...document }) => document),
     unchecked: verdict.lanes.flatMap(uncheckedSteps),
   }
 }

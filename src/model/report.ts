@@ -17,12 +17,15 @@ export interface StoreReport {
   readonly head: number
   /** Programs need at least this version; null when there is no marker that can be read. */
   readonly floor: number | null
-  /** Names of the steps that are still to be applied; a plugin's as `track/step`. */
+  /**
+   * Names of the steps that are still to be applied; a plugin's as `track/step`. `left documents`: some that were left
+   * have changed or are gone, and an upgrade tries them again.
+   */
   readonly pending: readonly string[]
   /** Plugins' lists of steps. `head` is null for a track that this program does not define. */
   readonly tracks: Readonly<Record<string, { readonly version: number; readonly head: number | null }>>
   /** Documents that could not be brought forward and were left as they are. */
-  readonly left: readonly LeftDocument[]
+  readonly left: readonly Omit<LeftDocument, 'seen'>[]
   /** Applied steps whose checksum cannot be compared because one side has none. */
   readonly unchecked: readonly string[]
 }

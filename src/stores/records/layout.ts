@@ -7,7 +7,7 @@ import { makeFilesWriter } from '../files/make-files.js'
 import type { FilesScope } from '../files/rejection.js'
 import { describeStepFailure } from '../files/step-failure.js'
 import { dropLeft, moveLeft } from './left-documents.js'
-import type { LeftRecord } from './left-documents.js'
+import type { LeftDocument } from '../../model/marker.js'
 
 /** Moves files about, after the records themselves were brought to the version. */
 export type Layout = (context: StepContext & { readonly files: FilesWriter }) => MaybePromise<void>
@@ -17,7 +17,7 @@ export interface LayoutRun {
   readonly scope: FilesScope
   readonly arrange: Layout
   readonly context: StepContext
-  readonly left: readonly LeftRecord[]
+  readonly left: readonly LeftDocument[]
 }
 
 export interface Arranged {
@@ -26,7 +26,7 @@ export interface Arranged {
   readonly changed: number
   readonly removed: number
   /** The documents left behind, where they are now. */
-  readonly left: readonly LeftRecord[]
+  readonly left: readonly LeftDocument[]
   /** Why the layout was left; what it had done is taken back, what was done to the records is not. */
   readonly skipped: string | null
 }

@@ -1,25 +1,37 @@
+import type { BigIntStats } from 'node:fs'
 import type { LeftDocument } from '../../model/marker.js'
+import { parseDocumentName } from './document-name.js'
+import type { Each } from './documents.js'
 
-/**
- * A document that was left where it is. `at` stands in the markers of stores whose documents say no version: it is the
- * version that the document still has.
- */
-export interface LeftRecord extends LeftDocument {
-  readonly at?: number
+/** The versions of documents left behind, by name: of those that say none themselves. */
+export function versionsLeft(left: readonly LeftDocument[]): ReadonlyMap<string, number> {
+  return new Map(left.flatMap(({ file, at }) => (at === undefined ? [] : [[file, at] as const])))
 }
 
-/** The versions of documents left behind, by name. */
-export function versionsLeft(left: readonly LeftRecord[]): ReadonlyMap<string, number> {
-  return new Map(left.flatMap(({ file, at }) => (Number.isSafeInteger(at) ? [[file, at as number] as const] : [])))
+/** The documents left behind in each file, in order. */
+export function leftByFile(left: readonly LeftDocument[], each: Each): ReadonlyMap<string, readonly LeftDocument[]> {
+  const files = new Map<string, LeftDocument[]>()
+  for (const document of left) {
+    const { file } = parseDocumentName(document.file, each)
+    const others = files.get(file)
+    if (others) others.push(document)
+    else files.set(file, [document])
+  }
+  return files
+}
+
+/** Equal as long as nobody wrote the file or gave it another name; unlike an inode it survives a copy with its times. */
+export function stampOf({ size, mtimeNs, nlink }: BigIntStats): string {
+  return `${size}:${mtimeNs}:${nlink}`
 }
 
 /** The list after a file, or all in a directory, was moved. */
-export function moveLeft(left: readonly LeftRecord[], from: string, to: string): LeftRecord[] {
+export function moveLeft(left: readonly LeftDocument[], from: string, to: string): LeftDocument[] {
   return left.map((each) => (isAt(each.file, from) ? { ...each, file: to + each.file.slice(from.length) } : each))
 }
 
 /** The list after a file, or all in a directory, was removed or written anew. */
-export function dropLeft(left: readonly LeftRecord[], path: string): LeftRecord[] {
+export function dropLeft(left: readonly LeftDocument[], path: string): LeftDocument[] {
   return left.filter(({ file }) => !isAt(file, path))
 }
 

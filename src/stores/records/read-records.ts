@@ -1,6 +1,7 @@
 import { breathe } from '../../disk/breathe.js'
 import type { Lease } from '../files/lease.js'
-import { parseDocumentName, readDocuments } from './documents.js'
+import { parseDocumentName } from './document-name.js'
+import { readDocuments } from './documents.js'
 import type { RawDocument } from './documents.js'
 import type { Iterations } from './iterations.js'
 import { showDocument } from './records-scope.js'

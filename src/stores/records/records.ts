@@ -6,7 +6,6 @@ import { addStep, emptyLane } from '../../model/step.js'
 import type { Lane, Step } from '../../model/step.js'
 import type { Extent, Store, StoreCode, StoreSpec } from '../../model/store.js'
 import { checkNewerPolicy, checkOptionNames, checkPatterns, checkStoreName, markerName } from '../files/definition.js'
-import { basePlace } from './base-place.js'
 import type { Each } from './documents.js'
 import type { Layout } from './layout.js'
 import { isRecord } from './record.js'
@@ -26,7 +25,8 @@ export interface RecordsOptions<V extends Versions, H extends number> {
   /**
    * What to do with documents that cannot be brought forward: those that are not JSON, break their schema, have no
    * version that is known, or are newer. `'leave'` (default): they keep their bytes, are named in the report, the marker
-   * and every status, and are tried again at the next upgrade. `'refuse'`: RECORDS_INVALID, nothing changes.
+   * and every status, and are tried again by each step of this store, and by the next upgrade once somebody has changed
+   * or removed one of them. `'refuse'`: RECORDS_INVALID, nothing changes.
    */
   readonly invalid?: 'leave' | 'refuse'
   /** Patterns of what is not the store's: never read, changed or backed up. A directory's name means all in it. */
@@ -60,7 +60,7 @@ export interface RecordsOwn {
 }
 
 const code: StoreCode = {
-  examine: async (place) => (await import('../files/examine-files.js')).examineFiles(basePlace(place)),
+  examine: async (place) => (await import('./examine-records.js')).examineRecords(place),
   begin: async (place, run, expected) => (await import('./transaction.js')).beginRecords(place, run, expected),
   verify: async (place) => (await import('./verify.js')).verifyRecords(place),
 }

@@ -1,10 +1,10 @@
 import { MoultFailure } from '../../model/errors.js'
-import type { LeftRecord } from './left-documents.js'
+import type { LeftDocument } from '../../model/marker.js'
 
 const shown = 10
 
 /** For stores with `invalid: 'refuse'`: nothing goes on while documents would be left behind. */
-export function refuseInvalid(store: string, step: string, to: number, left: readonly LeftRecord[]): void {
+export function refuseInvalid(store: string, step: string, to: number, left: readonly LeftDocument[]): void {
   if (left.length === 0) return
   const list = left.slice(0, shown).map(({ file, reason }) => `${file} (${reason})`)
   const more = left.length > shown ? ` and ${left.length - shown} more` : ''

@@ -9,7 +9,7 @@ import { openDocument } from './document-version.js'
 import type { StoreVersion } from './document-version.js'
 import { rewriteDocuments } from './documents.js'
 import type { Each, RawDocument } from './documents.js'
-import type { LeftRecord } from './left-documents.js'
+import type { LeftDocument } from '../../model/marker.js'
 import { bringTo, checkDocument, checkKnown, headOf } from './record-chain.js'
 import type { RecordChain } from './record-chain.js'
 import { RecordProblem } from './record-problem.js'
@@ -33,7 +33,7 @@ export interface Swept {
   readonly records: number
   readonly files: number
   /** All that could not be brought there, in order. */
-  readonly left: readonly LeftRecord[]
+  readonly left: readonly LeftDocument[]
 }
 
 const progressEvery = 100
@@ -45,7 +45,7 @@ const progressEvery = 100
  */
 export async function sweep(request: SweepRequest): Promise<Swept> {
   const { overlay, chain, each, signal } = request
-  const left: LeftRecord[] = []
+  const left: LeftDocument[] = []
   const leave = (file: string, reason: string): void => {
     left.push(
       chain.versionKey === false

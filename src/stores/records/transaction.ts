@@ -14,7 +14,8 @@ import { basePlace } from './base-place.js'
 import type { StoreVersion } from './document-version.js'
 import { openIterations } from './iterations.js'
 import { dropLeft, versionsLeft } from './left-documents.js'
-import type { LeftRecord } from './left-documents.js'
+import type { LeftDocument } from '../../model/marker.js'
+import { stampLeft } from './left-seen.js'
 import { runLayout } from './layout.js'
 import { recordsReader } from './read-records.js'
 import { headOf } from './record-chain.js'
@@ -40,8 +41,9 @@ class RecordsTransaction implements StoreTransaction {
   readonly #signal: AbortSignal
   readonly #breaches: (() => MoultFailure | null)[] = []
   #marker: Marker
-  #left: readonly LeftRecord[]
+  #left: readonly LeftDocument[]
   #isUnchecked = false
+  #isSwept = false
 
   constructor(place: Place, run: RunScope, overlay: Overlay, marker: Marker) {
     this.store = place.spec.name
@@ -79,14 +81,20 @@ class RecordsTransaction implements StoreTransaction {
     }
   }
 
-  async #sweep(to: number, context: Pick<StepContext, 'progress'> | null): Promise<Swept> {
+  async retry(context: StepContext): Promise<Applied> {
+    const version = entriesOf(this.#marker, '').length
+    const swept = await this.#sweep(version, context, version)
+    return { result: 'done', changes: { ...noChanges, records: swept.records, filesChanged: swept.files } }
+  }
+
+  async #sweep(to: number, context: Pick<StepContext, 'progress'> | null, from = to - 1): Promise<Swept> {
     const { chain, each, invalid } = this.#own
     const swept = await sweep({
       overlay: this.#overlay,
       chain,
       each,
       to,
-      store: { version: Math.max(to - 1, chain.oldest), left: versionsLeft(this.#left) },
+      store: { version: Math.max(from, chain.oldest), left: versionsLeft(this.#left) },
       storeName: this.store,
       step: this.#stepName(to),
       signal: this.#signal,
@@ -94,6 +102,7 @@ class RecordsTransaction implements StoreTransaction {
     })
     if (invalid === 'refuse') refuseInvalid(this.store, this.#stepName(to), to, swept.left)
     this.#left = swept.left
+    this.#isSwept = true
     return swept
   }
 
@@ -161,10 +170,12 @@ class RecordsTransaction implements StoreTransaction {
       const failure = breach()
       if (failure !== null) throw failure
     }
-    if (!this.#isUnchecked) return
+    const isUnchecked = this.#isUnchecked
     this.#isUnchecked = false
-    await this.#sweep(this.#own.chain.oldest, null)
-    this.mark([], [])
+    if (isUnchecked) await this.#sweep(this.#own.chain.oldest, null)
+    // A list that no sweep has made anew keeps its stamps: what was mended since has not been tried.
+    if (this.#isSwept) this.#left = await stampLeft(this.#overlay, this.#own.each, this.#left, this.#signal)
+    if (isUnchecked || (this.#isSwept && this.#left.length > 0)) this.mark([], [])
   }
 
   // What was staged stays until the run folder goes: a commit that was decided and then interrupted needs it.

@@ -32,7 +32,9 @@ export async function runStep(run: StepRun): Promise<Applied> {
   const name = describeStep(lane, step.name)
   const options = { storeName: place.spec.name, stepName: name, markerTables: run.markerTables }
   foreignKeys.begin()
-  connection.exec('SAVEPOINT moult_step')
+  // SQL text cannot skip, and a step that fails takes the whole transaction with it
+  const canSkip = typeof step.up !== 'string'
+  if (canSkip) connection.exec('SAVEPOINT moult_step')
   const ran = await runUp(run, options)
   if (typeof ran !== 'number') {
     connection.exec('ROLLBACK TO moult_step; RELEASE moult_step')
@@ -40,7 +42,7 @@ export async function runStep(run: StepRun): Promise<Applied> {
   }
   foreignKeys.check(name)
   await validate(run, options)
-  connection.exec('RELEASE moult_step')
+  if (canSkip) connection.exec('RELEASE moult_step')
   return { result: 'done', changes: { ...noChanges, rows: ran } }
 }
 
