@@ -39,10 +39,10 @@ function upgradeAndDie(root: string): void {
 }
 
 async function die(root: string): Promise<void> {
-  let commits = 0
+  let steps = 0
   await state.in(root).upgrade({
     onEvent: ({ type }) => {
-      if (type === 'commit' && ++commits === 3) process.kill(process.pid, 'SIGKILL')
+      if (type === 'step' && ++steps === 16) process.kill(process.pid, 'SIGKILL')
     },
   })
 }
@@ -76,8 +76,8 @@ async function demo(): Promise<void> {
   const second = makeState(folder, 'killed')
   say(
     '',
-    emphasize('The same old data once more, and the process is killed between two commits:'),
-    `${second}: some stores are new, some are old, each of them whole. The next start goes on from there.`,
+    emphasize('The same old data once more, and the process is killed in the middle of the upgrade:'),
+    `${second}: every store is as it was. The next start takes away what was left, and upgrades.`,
   )
   upgradeAndDie(second)
   await show(second, 'status')

@@ -55,6 +55,14 @@ function sharedLock(shared: SharedHold): RunLock {
   }
 }
 
+/** Whether all that is to be done is to try again what was left: the data is as current as it was. */
+export function isOnlyRetry(examination: Examination, run: Pick<ResolvedRun, 'targets'>): boolean {
+  if (examination.unfinished || examination.refusals.length > 0) return false
+  if (!examination.verdicts.some(({ retry }) => retry)) return false
+  const { items } = planRun(examination.verdicts, run.targets)
+  return items.length > 0 && items.every(({ action }) => action === 'retry')
+}
+
 export function isRunNeeded(examination: Examination, run: Pick<ResolvedRun, 'targets'>): boolean {
   if (examination.unfinished || examination.refusals.length > 0) return true
   const plan = planRun(examination.verdicts, run.targets)

@@ -1,11 +1,11 @@
 import { holdShared, lockFilesExist } from '../drivers/lock.js'
 import type { SharedHold } from '../drivers/lock.js'
-import { MoultFailure } from '../model/errors.js'
+import { isMoultError, MoultFailure } from '../model/errors.js'
 import type { PendingPolicy } from '../model/policy.js'
 import type { RunReport } from '../model/report.js'
 import { examineState } from './examine.js'
 import type { Examination } from './examine.js'
-import { isRunNeeded } from './lock-for-run.js'
+import { isOnlyRetry, isRunNeeded } from './lock-for-run.js'
 import type { Scene } from './places.js'
 import { refuseState } from './refuse-state.js'
 import { Progress, reportRun } from './report.js'
@@ -27,11 +27,34 @@ export interface Opened {
  * two lock files opened, nothing else (G9).
  */
 export async function openState(scene: Scene, run: ResolvedOpen): Promise<Opened> {
+  return (await tryOpen(scene, run)) ?? (await openByRetry(scene, run))
+}
+
+/**
+ * Documents that were left are tried again if that can be done at once. Else the app starts as it would have without:
+ * others have the state open, it cannot be written, or a document that was mended meets a defect in a record's change.
+ */
+async function openByRetry(scene: Scene, run: ResolvedOpen): Promise<Opened> {
+  try {
+    return await openByRun(scene, { ...run, waitMs: 0 })
+  } catch (error) {
+    if (!isMoultError(error) || error.code === 'INTERRUPTED') throw error
+    run.onEvent({ type: 'warning', code: error.code, message: `What was left was not tried again. ${error.message}` })
+    const opened = await tryOpen(scene, run, 'leave')
+    if (opened === null) throw error
+    return opened
+  }
+}
+
+/** Null when there is nothing to do but to try again what was left, which has not been begun. */
+async function tryOpen(scene: Scene, run: ResolvedOpen, retries: 'try' | 'leave' = 'try'): Promise<Opened | null> {
   const isFirstTime = !lockFilesExist(scene.root)
   if (isFirstTime && run.access === 'write') {
     // Nobody has ever locked this state, so nothing is made for one that will be refused
     const hint = await examineState(scene, run.onNewer)
-    if (decideOpen(hint, run) === 'run') return await openByRun(scene, run)
+    const decision = decideOpen(hint, run, retries)
+    if (decision === 'retry') return null
+    if (decision === 'run') return await openByRun(scene, run)
     if (hint.refusals.length > 0) {
       const second = await examineState(scene, run.onNewer)
       refuseState(scene, new Progress(), second, second.refusals, { locked: false })
@@ -46,9 +69,10 @@ export async function openState(scene: Scene, run: ResolvedOpen): Promise<Opened
   })
   try {
     const examination = await examineState(scene, run.onNewer)
-    if (decideOpen(examination, run) === 'run') {
+    const decision = decideOpen(examination, run, retries)
+    if (decision !== 'go-on') {
       hold.release()
-      return await openByRun(scene, run)
+      return decision === 'retry' ? null : await openByRun(scene, run)
     }
     refusePending(scene, examination, run)
     refuseState(scene, new Progress(), examination, examination.refusals, hold)
@@ -67,9 +91,10 @@ export async function openState(scene: Scene, run: ResolvedOpen): Promise<Opened
   }
 }
 
-function decideOpen(examination: Examination, run: ResolvedOpen): 'run' | 'go-on' {
+function decideOpen(examination: Examination, run: ResolvedOpen, retries: 'try' | 'leave'): 'run' | 'retry' | 'go-on' {
   if (run.access === 'read' || run.onPending !== 'upgrade') return 'go-on'
   if (examination.unfinished) return 'run'
+  if (isOnlyRetry(examination, run)) return retries === 'try' ? 'retry' : 'go-on'
   return examination.refusals.length === 0 && isRunNeeded(examination, run) ? 'run' : 'go-on'
 }
 
@@ -93,6 +118,7 @@ function refusePending(scene: Scene, examination: Examination, run: ResolvedOpen
     )
   }
   if (examination.refusals.length > 0 || run.onPending === 'continue' || !isRunNeeded(examination, run)) return
+  if (isOnlyRetry(examination, run)) return
   const behind = examination.verdicts
     .filter(({ status }) => status !== 'current' && status !== 'newer')
     .map(({ spec }) => spec.name)

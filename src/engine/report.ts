@@ -28,7 +28,9 @@ export function reportStore(verdict: Verdict): StoreReport {
 
 function pendingNames({ status, spec }: Verdict, { lane, version }: LaneVerdict): string[] {
   const isAdopted = lane.track === '' && status === 'legacy'
-  return lane.names.slice(isAdopted ? (spec.adopt ?? 0) : version).map((name) => (lane.track === '' ? name : `${lane.track}/${name}`))
+  return lane.names
+    .slice(isAdopted ? (spec.adopt ?? 0) : version)
+    .map((name) => (lane.track === '' ? name : `${lane.track}/${name}`))
 }
 
 /** Tracks this program defines, and detached ones that only the marker knows. */

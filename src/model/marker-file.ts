@@ -1,11 +1,11 @@
-import { hasGaps } from './marker.js'
+import { entriesOf, hasGaps } from './marker.js'
 import type { Arrival, LeftDocument, Marker, MarkerEntry, Touch } from './marker.js'
 
 export type ParsedMarker = { readonly marker: Marker } | { readonly reason: string }
 
 /**
  * A marker as a file, for stores that are files. `version` and `floor` stand there for people and for programs
- * without moult; moult counts the steps.
+ * without moult; moult counts the steps, and believes neither where the two contradict each other.
  */
 export function formatMarker(marker: Marker, version: number, floor: number): string {
   const document = {
@@ -38,6 +38,8 @@ export function parseMarker(text: string, store: string): ParsedMarker {
     return { reason: 'parts of it are missing or have the wrong shape' }
   const marker: Marker = { store, entries: steps, touches, left }
   if (hasGaps(marker)) return { reason: 'its list of steps has gaps' }
+  if (document['version'] !== entriesOf(marker, '').length)
+    return { reason: 'its version and its list of steps contradict each other' }
   return { marker }
 }
 

@@ -13,7 +13,7 @@ export interface CommitGroup {
 /**
  * Part of a plan whose steps all run before anything is committed: so a step that fails leaves every store of the
  * segment byte for byte as it was. Its groups are then committed one after the other, in an order that keeps what
- * comes after what.
+ * comes after what. A plan with one database, or none, is one segment and one commit: all of it or nothing.
  */
 export interface Segment {
   readonly items: readonly PlanItem[]
@@ -42,11 +42,11 @@ export function cutSegments(items: readonly PlanItem[], deciding: ReadonlySet<st
       groups = grown
       continue
     }
-    segments.push({ items: open, groups })
+    segments.push({ items: open, groups: mergeGroups(groups) })
     open = [item]
     groups = groupStores(open, deciding) ?? []
   }
-  if (open.length > 0) segments.push({ items: open, groups })
+  if (open.length > 0) segments.push({ items: open, groups: mergeGroups(groups) })
   return segments
 }
 
@@ -56,6 +56,20 @@ function staysInGroup(item: PlanItem, groups: readonly CommitGroup[], open: read
   if (!group || !storesOf(item).every((store) => group.stores.includes(store))) return false
   const outside = new Set(open.filter((each) => !group.stores.includes(each.store)).map((each) => each.key))
   return !item.after.some((key) => outside.has(key))
+}
+
+/**
+ * Neighbours in the order of commits become one as long as they have one decider at the most: the fewer commits, the
+ * less there is that a crash can leave between two of them. With a single database the whole segment is one commit.
+ */
+function mergeGroups(groups: readonly CommitGroup[]): readonly CommitGroup[] {
+  const merged: CommitGroup[] = []
+  for (const group of groups) {
+    const last = merged.at(-1)
+    if (last === undefined || (last.decider !== null && group.decider !== null)) merged.push(group)
+    else merged[merged.length - 1] = { stores: [...last.stores, ...group.stores], decider: last.decider ?? group.decider }
+  }
+  return merged
 }
 
 /** Stores that a step joins belong together. Null when no order of commits would do. */
@@ -68,6 +82,10 @@ function groupStores(items: readonly PlanItem[], deciding: ReadonlySet<string>):
   }
   const sets = [...new Set(groupOf.values())]
   if (sets.some((set) => [...set].filter((store) => deciding.has(store)).length > 1)) return null
+
+  const all = sets.flatMap((set) => [...set])
+  const decider = all.filter((store) => deciding.has(store))
+  if (decider.length <= 1) return [{ stores: all, decider: decider[0] ?? null }]
 
   const keyOf = (store: string): string => [...(groupOf.get(store) ?? [])].join('\0')
   const storeByItem = new Map(items.map((item) => [item.key, item.store]))

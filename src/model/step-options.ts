@@ -61,6 +61,7 @@ export function makeStep(owner: string, name: string, options: object, takesText
   if (given.down !== undefined && given.down !== 'impossible') checkBody(where, 'down', given.down, takesText)
   if (given.validate !== undefined && typeof given.validate !== 'function')
     throw new TypeError(`${where}: 'validate' must be a function`)
+  if (isGenerator(given.validate)) throw new TypeError(`${where}: 'validate' is a generator, of which nothing would run`)
   for (const reference of [
     ...Object.values(given.reads ?? {}),
     ...Object.values(given.writes ?? {}),
@@ -84,6 +85,11 @@ export function makeStep(owner: string, name: string, options: object, takesText
 }
 
 function checkBody(where: string, key: string, body: unknown, takesText: boolean): void {
+  if (isGenerator(body)) throw new TypeError(`${where}: '${key}' is a generator, of which nothing would run`)
   if (typeof body === 'function' || (takesText && typeof body === 'string')) return
   throw new TypeError(`${where}: '${key}' must be a function${takesText ? ' or SQL text' : ''}`)
+}
+
+function isGenerator(body: unknown): boolean {
+  return typeof body === 'function' && /Generator/.test(Object.prototype.toString.call(body))
 }

@@ -170,6 +170,18 @@ describe('segments: what is committed together', () => {
     )
   })
 
+  it('[G1] with one database, or none, the whole plan is one commit, whatever depends on whatever', () => {
+    const files = directory('files', { path: 'files' }).step('f1', { up() {} })
+    const b = sqlite('b', { path: 'b.db' }).step('b1', { up: 'SELECT 1', dependsOn: [files.at('f1')] })
+    const both = files.step('f2', { up() {}, dependsOn: [b.at('b1')] })
+    const other = directory('other', { path: 'other' }).step('o1', { up() {} })
+    const segments = planOf([both, b, other]).segments()
+    assert.deepEqual(
+      segments.map(({ groups }) => groups.map(({ stores, decider }) => [stores.toSorted(), decider])),
+      [[[['b', 'files', 'other'], 'b']]],
+    )
+  })
+
   it('[G1] two databases never decide one commit', () => {
     const files = directory('files', { path: 'files' })
     const x = sqlite('x', { path: 'x.db' }).step('x1', { up: 'SELECT 1', writes: { files: files.at(0) } })

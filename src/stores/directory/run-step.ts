@@ -4,6 +4,7 @@ import { noChanges } from '../../model/report.js'
 import { isStepSkipped } from '../../model/skip.js'
 import type { StepSkipped } from '../../model/skip.js'
 import type { Step } from '../../model/step.js'
+import { runStepCode } from '../../model/step-code.js'
 import type { Applied, StepContext } from '../../model/store.js'
 import { countChanges } from '../files/count-changes.js'
 import { makeFilesReader, makeFilesWriter } from '../files/make-files.js'
@@ -45,8 +46,9 @@ async function runUp({ overlay, scope, step, stores, context, breaches }: StepRu
   const skip = (reason: string): never => context.skip(reason)
   let skipped: StepSkipped | null = null
   try {
-    if (typeof step.up !== 'function') throw new TypeError(`the step ${scope.step} has no function to run`)
-    await step.up({ files: handle.files, stores, signal, dryRun, progress, skip } as never)
+    const { up } = step
+    if (typeof up !== 'function') throw new TypeError(`the step ${scope.step} has no function to run`)
+    await runStepCode(signal, () => up({ files: handle.files, stores, signal, dryRun, progress, skip } as never))
   } catch (error) {
     if (!isStepSkipped(error)) throw describeStepFailure(error, scope.store, scope.step)
     skipped = error
@@ -64,12 +66,13 @@ async function endTurn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
 
-async function validate({ overlay, scope, step, stores }: StepRun): Promise<void> {
-  if (step.validate === null) return
+async function validate({ overlay, scope, step, stores, context }: StepRun): Promise<void> {
+  const check = step.validate
+  if (check === null) return
   const handle = makeFilesReader(overlay, scope)
   let verdict: unknown
   try {
-    verdict = await step.validate({ files: handle.files, stores } as never)
+    verdict = await runStepCode<unknown>(context.signal, () => check({ files: handle.files, stores } as never))
   } catch (error) {
     throw describeStepFailure(error, scope.store, scope.step, 'could not be checked')
   } finally {

@@ -1,5 +1,6 @@
 import type { Overlay } from '../../disk/overlay.js'
 import { isStepSkipped } from '../../model/skip.js'
+import { runStepCode } from '../../model/step-code.js'
 import type { MaybePromise } from '../../model/step-options.js'
 import type { StepContext } from '../../model/store.js'
 import type { FilesWriter } from '../files/files.js'
@@ -50,13 +51,9 @@ export async function runLayout({ overlay, scope, arrange, context, left: first 
     },
   })
   try {
-    await arrange({
-      files,
-      signal,
-      dryRun,
-      progress: (done, total) => context.progress(done, total),
-      skip: (reason) => context.skip(reason),
-    })
+    const progress = (done: number, total?: number): void => context.progress(done, total)
+    const skip = (reason: string): never => context.skip(reason)
+    await runStepCode(signal, () => arrange({ files, signal, dryRun, progress, skip }))
   } catch (error) {
     if (!isStepSkipped(error)) throw describeStepFailure(error, scope.store, scope.step)
     handle.expire()

@@ -84,7 +84,7 @@ async function findPlaces(
 
 /** Reads the line alone, however long the file; a line that was torn may have been ended since, but not gone on. */
 function isLineAt(fd: number, place: string): boolean {
-  const [, offset, length, expected] = /^(\d{1,15})\+(\d{1,9}):(.*)$/.exec(place) ?? []
+  const [, offset, length, expected] = /^(\d{1,15})\+(\d{1,8}):(.*)$/.exec(place) ?? []
   if (offset === undefined || length === undefined) return false
   const before = Number(offset) === 0 ? 0 : 1
   const buffer = Buffer.alloc(before + Number(length) + 2)

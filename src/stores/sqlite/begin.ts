@@ -1,9 +1,8 @@
 import { commitTable } from '../../drivers/commit-record.js'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { disk } from '../../disk/disk.js'
-import { makeDirectory } from '../../disk/make-directory.js'
 import { makeDurable } from '../../drivers/durable.js'
-import type { Connection } from '../../model/driver.js'
+import type { Connection, Driver } from '../../model/driver.js'
 import { MoultFailure, systemCode } from '../../model/errors.js'
 import type { Marker } from '../../model/marker.js'
 import type { Place, RunScope, StoreTransaction } from '../../model/store.js'
@@ -12,6 +11,7 @@ import { parseMarkerRows, tableExists } from './marker-table.js'
 import type { SqliteOwn } from './own.js'
 import { openTransaction } from './transaction.js'
 import { rememberUntouched } from './untouched.js'
+import type { Untouched } from './untouched.js'
 
 const pollMs = 25
 
@@ -26,9 +26,9 @@ export async function beginTransaction(
 ): Promise<StoreTransaction> {
   const driver = await run.driver()
   const path = realPathOf(place)
-  makeDirectory(path.slice(0, path.lastIndexOf('/')))
   const untouched = rememberUntouched(path)
-  const connection = driver.open(path, { readOnly: false })
+  untouched.makeFolder()
+  const connection = openOrPutBack(driver, path, untouched)
   const transaction = openTransaction({
     place,
     connection,
@@ -51,6 +51,15 @@ export async function beginTransaction(
     throw error
   }
   return transaction
+}
+
+function openOrPutBack(driver: Driver, path: string, untouched: Untouched): Connection {
+  try {
+    return driver.open(path, { readOnly: false })
+  } catch (error) {
+    untouched.putBack()
+    throw error
+  }
 }
 
 /** A database may be a symlink inside the root; its sidecars lie beside the real file (protocol 13). */

@@ -30,6 +30,8 @@ export interface DbHandle<D extends DbReader> {
   readonly rowsChanged: () => number
   /** TRANSACTION_LOST once the transaction is gone: the step has failed, whatever its code caught. */
   readonly broken: () => MoultFailure<'TRANSACTION_LOST'> | null
+  /** HANDLE_EXPIRED once the handle was used after its end: what the step meant to do then was not done. */
+  readonly breach: () => MoultFailure<'HANDLE_EXPIRED'> | null
 }
 
 /**
@@ -45,7 +47,7 @@ export function makeDb(
 ): DbHandle<DbReader> {
   const session = startSession(connection, { ...options, access: writable ? 'write' : 'read' })
   const db = Object.freeze(writable ? writer(session) : reader(session))
-  return { db, expire: session.expire, rowsChanged: session.rowsChanged, broken: session.lost }
+  return { db, expire: session.expire, rowsChanged: session.rowsChanged, broken: session.lost, breach: session.breach }
 }
 
 function reader(session: StepSession): DbReader {

@@ -5,6 +5,7 @@ import { isStepSkipped } from '../../model/skip.js'
 import type { StepSkipped } from '../../model/skip.js'
 import { describeStep } from '../../model/step.js'
 import type { Step, StepBody } from '../../model/step.js'
+import { runStepCode } from '../../model/step-code.js'
 import type { Applied, Place, StepContext } from '../../model/store.js'
 import type { DbReader, DbWriter } from './db.js'
 import { makeDb } from './db-handle.js'
@@ -19,7 +20,12 @@ export interface StepRun {
   readonly context: StepContext
   readonly markerTables: readonly string[]
   readonly foreignKeys: ForeignKeyWatch
+  /** Gets a question for later: whether the step went on after its end. */
+  readonly breaches: Breach[]
 }
+
+/** HANDLE_EXPIRED if whoever had the database used it after its end; else null. */
+export type Breach = () => MoultFailure<'HANDLE_EXPIRED'> | null
 
 /**
  * One step in the run's transaction, behind a savepoint: `up`, foreign keys, `validate`. Foreign keys are checked as in
@@ -48,14 +54,14 @@ export async function runStep(run: StepRun): Promise<Applied> {
 
 /** Rows changed, or that the step left by `skip`. */
 async function runUp(
-  { connection, step, stores, context }: StepRun,
+  { connection, step, stores, context, breaches }: StepRun,
   options: DbOptions,
 ): Promise<number | StepSkipped> {
   const handle = makeDb(connection, { ...options, writable: true })
+  breaches.push(handle.breach)
   try {
     await perform(step.up, handle.db, { ...context, stores })
     refuseBroken(handle)
-    return handle.rowsChanged()
   } catch (error) {
     const broken = handle.broken()
     if (broken) throw broken
@@ -64,19 +70,29 @@ async function runUp(
   } finally {
     handle.expire()
   }
+  if (typeof step.up !== 'string') await endTurn()
+  const breach = handle.breach()
+  if (breach) throw breach
+  return handle.rowsChanged()
 }
 
-async function perform(body: StepBody, db: DbWriter, context: object): Promise<void> {
+/** A promise that was not awaited goes on in this turn of the event loop; it then meets a handle that is dead. */
+async function endTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+async function perform(body: StepBody, db: DbWriter, context: StepContext & { readonly stores: StepRun['stores'] }): Promise<void> {
   if (typeof body === 'string') db.exec(body)
-  else await body({ ...context, db } as never)
+  else await runStepCode(context.signal, () => body({ ...context, db } as never))
 }
 
-async function validate({ connection, step, stores }: StepRun, options: DbOptions): Promise<void> {
-  if (!step.validate) return
+async function validate({ connection, step, stores, context }: StepRun, options: DbOptions): Promise<void> {
+  const check = step.validate
+  if (!check) return
   const handle = makeDb(connection, { ...options, writable: false })
   let verdict: unknown
   try {
-    verdict = await step.validate({ db: handle.db, stores } as never)
+    verdict = await runStepCode<unknown>(context.signal, () => check({ db: handle.db, stores } as never))
     refuseBroken(handle)
   } catch (error) {
     throw wrap(error, options, 'VALIDATION_FAILED')
@@ -84,7 +100,8 @@ async function validate({ connection, step, stores }: StepRun, options: DbOption
     handle.expire()
   }
   if (verdict === true) return
-  const reason = typeof verdict === 'string' ? verdict : `its check returned ${String(verdict)}`
+  const given = verdict !== null && ['object', 'function'].includes(typeof verdict) ? `a ${typeof verdict}` : String(verdict)
+  const reason = typeof verdict === 'string' ? verdict : `its check returned ${given}`
   throw new MoultFailure('VALIDATION_FAILED', {
     message: `The step ${options.stepName} failed its own check: ${reason}.`,
     hint: 'Mend the step, or what it found, and start again.',

@@ -31,6 +31,7 @@ export interface StepSession {
   countChanges(changes: number): void
   readonly rowsChanged: () => number
   readonly lost: () => MoultFailure<'TRANSACTION_LOST'> | null
+  readonly breach: () => MoultFailure<'HANDLE_EXPIRED'> | null
   readonly expire: () => void
 }
 
@@ -65,16 +66,18 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
   const own = new Map<string, Statement>()
   const borrowed = new Map<string, number>()
   let expired = false
+  let breach: MoultFailure<'HANDLE_EXPIRED'> | null = null
   let schemaSeen = shared.schemaChanges
   let rows = 0
 
   function refuseDead(): void {
     if (expired) {
-      throw new MoultFailure('HANDLE_EXPIRED', {
+      breach ??= new MoultFailure('HANDLE_EXPIRED', {
         message: `${step}: the database was used after the step had ended; nothing was written`,
         hint: 'Await what the step starts, and keep its handles to itself.',
         details: { store, step },
       })
+      throw breach
     }
     if (shared.failure !== null) throw shared.failure
     // Asked before a statement too: outside a transaction it would commit itself.
@@ -179,6 +182,7 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
     countChanges: (changes) => void (rows += changes),
     rowsChanged: () => rows,
     lost: () => shared.failure,
+    breach: () => breach,
     expire() {
       if (expired) return
       expired = true

@@ -10,6 +10,7 @@ import { watchForeignKeys } from './foreign-key-watch.js'
 import { quoteName } from './identifier.js'
 import { createMarkerTable, entryWriter, tableExists } from './marker-table.js'
 import { runStep } from './run-step.js'
+import type { Breach } from './run-step.js'
 import type { OpenDatabase } from './open-database.js'
 import type { SqliteOwn } from './own.js'
 
@@ -19,6 +20,7 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
   const own = place.spec.own as SqliteOwn
   const markerTables = [own.table, commitTable]
   const foreignKeys = watchForeignKeys(connection, place.spec.name)
+  const breaches: Breach[] = []
   let writtenBy: string | null = null
   let isClosed = false
   let isCommitted = false
@@ -52,7 +54,7 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     store: place.spec.name,
     commit,
     apply: (step: Step, stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied> =>
-      runStep({ connection, place, step, stores, context, markerTables, foreignKeys }),
+      runStep({ connection, place, step, stores, context, markerTables, foreignKeys, breaches }),
     applyFlat: async () => {
       const handle = makeDb(connection, {
         storeName: place.spec.name,
@@ -97,6 +99,10 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     },
     prepare: async () => {
       if (!connection.inTransaction) throw lost(place)
+      for (const breach of breaches) {
+        const failure = breach()
+        if (failure) throw failure
+      }
       if (writtenBy !== null) foreignKeys.check(writtenBy)
       if (own.userVersion && writeEntry) connection.exec(`PRAGMA user_version = ${version}`)
     },
