@@ -8,8 +8,8 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { root } from './root.mjs'
 
-const fileLimitMs = 15 * 60_000
-const testLimitMs = 5 * 60_000
+const fileLimitMs = 30 * 60_000
+const testLimitMs = 15 * 60_000
 const hasTestLimit = Number(process.versions.node.split('.')[0]) >= 22
 
 /** Sources of the tests, so that nothing runs that was built from a file which is gone. */

@@ -7,7 +7,7 @@ import { changedFile, fileError, unsupportedFile } from './failures.js'
 import { identityOf } from './identity.js'
 import { oldTree, type OldTree } from './old-tree.js'
 import { overlayDelta, type Content, type OverlayDelta } from './overlay-delta.js'
-import { openPlainFile } from './read-file.js'
+import { openAndLook } from './read-file.js'
 import { ancestorsOf, comparePaths, isPlainPath, joinPath } from './relative-path.js'
 import { stagedPath } from './staged-file.js'
 import type { Staging } from './staging.js'
@@ -88,9 +88,9 @@ export function overlayTree(root: string, claim: Claim, staging: Staging): Overl
   }
 
   const openOld = (path: string): number => {
-    const fd = openPlainFile(oldPath(path))
+    const { fd, stats } = openAndLook(oldPath(path))
     try {
-      see(path, disk.fstat(fd))
+      see(path, stats)
       return fd
     } catch (error) {
       disk.close(fd)

@@ -8,7 +8,7 @@ import { newFileOwnership } from './new-file-ownership.js'
 import type { Content } from './overlay-delta.js'
 import { draftOverlay, type OverlayDraft } from './overlay-draft.js'
 import { overlayTree } from './overlay-tree.js'
-import { readOpenFile } from './read-file.js'
+import { readChunks, readOpenFile } from './read-file.js'
 import { isPlainPath } from './relative-path.js'
 import { sameBytes } from './same-bytes.js'
 import { openStagedWriter, stagedPath, type Ownership, type StagedFile } from './staged-file.js'
@@ -95,8 +95,6 @@ export interface Overlay {
   discard(): void
 }
 
-const chunkBytes = 65_536
-
 export function openOverlay(request: OverlayRequest): Overlay {
   const { root, claim, staging } = request
   const tree = overlayTree(root, claim, staging)
@@ -113,11 +111,12 @@ export function openOverlay(request: OverlayRequest): Overlay {
     disk.unlink(stagedPath(staging, content.staged.number))
   }
 
-  const ownershipFor = (path: string): Ownership => {
+  /** With the bytes of what stands there, if anything does. */
+  const ownershipFor = (path: string): Ownership & { readonly size?: number } => {
     const content = contentOf(path) ?? (isOldFile(path) ? { old: path } : undefined)
     if (content === undefined) return newFileOwnership({ root, claim, old, path })
     const stats = 'old' in content ? seeToChange(content.old) : disk.lstat(stagedPath(staging, content.staged.number))
-    return { mode: Number(stats.mode) & 0o7777, uid: Number(stats.uid), gid: Number(stats.gid) }
+    return { mode: Number(stats.mode) & 0o7777, uid: Number(stats.uid), gid: Number(stats.gid), size: Number(stats.size) }
   }
 
   const stage = (path: string, ownership: Ownership, done: (file: StagedFile) => void): OverlayWriter => {
@@ -167,8 +166,7 @@ export function openOverlay(request: OverlayRequest): Overlay {
   /** Whether an old file that stands at `path` has these bytes already. */
   const hasBytes = (path: string, bytes: Uint8Array): boolean => {
     const content = contentOf(path)
-    if (content === undefined || 'staged' in content || tree.describe(content).size !== bytes.length) return false
-    return readContent(content).equals(bytes)
+    return content !== undefined && 'old' in content && readContent(content).equals(bytes)
   }
 
   const putStaged = (path: string, file: StagedFile, isKnownToDiffer: boolean): void => {
@@ -252,13 +250,7 @@ export function openOverlay(request: OverlayRequest): Overlay {
       checkPath(path, 'read')
       const fd = tree.openContent(contentAt(path))
       try {
-        for (let position = 0; ;) {
-          const buffer = Buffer.allocUnsafe(chunkBytes)
-          const count = disk.read(fd, buffer, 0, chunkBytes, position)
-          if (count === 0) return
-          position += count
-          yield buffer.subarray(0, count)
-        }
+        yield* readChunks(fd)
       } finally {
         disk.close(fd)
       }
@@ -278,7 +270,7 @@ export function openOverlay(request: OverlayRequest): Overlay {
       checkPath(path, 'write')
       checkPlace(path)
       const ownership = ownershipFor(path)
-      if (hasBytes(path, bytes)) return
+      if (ownership.size === bytes.length && hasBytes(path, bytes)) return
       writeWith(
         stage(path, ownership, (file) => putStaged(path, file, true)),
         bytes,

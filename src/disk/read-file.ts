@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs'
 import { systemCode } from '../model/errors.js'
 import { disk, openFlags } from './disk.js'
 import { unsupportedFile } from './failures.js'
@@ -7,6 +8,11 @@ const plainFile = openFlags.O_RDONLY | (openFlags.O_NOFOLLOW ?? 0) | (openFlags.
 
 /** Opens a plain file for reading. Throws `FILE_UNSUPPORTED` for a symlink, pipe, socket, device or directory. */
 export function openPlainFile(path: string): number {
+  return openAndLook(path).fd
+}
+
+/** As `openPlainFile`, with what an fstat said of the file. */
+export function openAndLook(path: string): { readonly fd: number; readonly stats: BigIntStats } {
   let fd: number
   try {
     fd = disk.open(path, plainFile)
@@ -16,9 +22,31 @@ export function openPlainFile(path: string): number {
     if (code === 'ENXIO') throw unsupportedFile(path, 'a pipe, a socket or a device')
     throw error
   }
-  if (disk.fstat(fd).isFile()) return fd
+  const stats = disk.fstat(fd)
+  if (stats.isFile()) return { fd, stats }
   disk.close(fd)
   throw unsupportedFile(path, 'not a plain file')
+}
+
+// Most files are small, and buffers of chunkBytes for each of thousands keep the garbage collector busy
+const firstChunkBytes = 8192
+const chunkBytes = 65_536
+
+/** An open file in pieces of at most 64 KiB, from its beginning. */
+export function* readChunks(fd: number): Generator<Buffer, void, undefined> {
+  let buffer = Buffer.allocUnsafe(firstChunkBytes)
+  let used = 0
+  for (let position = 0; ;) {
+    if (used === buffer.length) {
+      buffer = Buffer.allocUnsafe(chunkBytes)
+      used = 0
+    }
+    const count = disk.read(fd, buffer, used, buffer.length - used, position)
+    if (count === 0) return
+    yield buffer.subarray(used, used + count)
+    position += count
+    used += count
+  }
 }
 
 /** All bytes of an open file from its beginning, however often its size changes meanwhile. */

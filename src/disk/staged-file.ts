@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import { disk } from './disk.js'
 import type { Staging } from './staging.js'
 import { writeFully } from './write-file.js'
@@ -30,7 +29,7 @@ export interface StagedWriter {
 }
 
 export function stagedPath(staging: Staging, number: number): string {
-  return join(staging.folder, 'in', String(number))
+  return `${staging.folder}/in/${number}`
 }
 
 export function openStagedWriter(staging: Staging, ownership: Ownership): StagedWriter {

@@ -108,7 +108,7 @@ test('[G9] the status of six up-to-date stores looks for run/ once, reads six ma
     operations.filter(([, path]) => !isKnown.test(path)),
     [],
   )
-  assertAtMost(tally(operations, /^\.$/), { realpath: 1 }, 'the root')
+  assertAtMost(tally(operations, /^\.$/), { realpath: 1, stat: 1 }, 'the root')
   assert.deepEqual(tally(operations, /^\.moult\/run$/), { lstat: 1 })
   for (const name of ['index', 'queue']) {
     // Page 1 for its header and as a page, then one for each of the marker's table and moult_commit's, if there is one.
@@ -160,7 +160,7 @@ test('[G9] opening an up-to-date state does what its status does, takes the lock
   assertAtMost(tally(open, /^\.moult\/lock$/), { lstat: 1, stat: 3 }, 'the lock folder')
   for (const file of ['gate', 'use'])
     assertAtMost(tally(open, new RegExp(`^\\.moult/lock/${file}\\.db$`)), { lstat: 5 }, `${file}.db`)
-  assertAtMost(tally(open, isRoot), { realpath: 2 }, 'the root')
+  assertAtMost(tally(open, isRoot), { realpath: 2, stat: 1 }, 'the root')
 })
 
 interface Started {

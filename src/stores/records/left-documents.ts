@@ -1,4 +1,3 @@
-import type { BigIntStats } from 'node:fs'
 import type { LeftDocument } from '../../model/marker.js'
 import { parseDocumentName } from './document-name.js'
 import type { Each } from './documents.js'
@@ -21,7 +20,7 @@ export function leftByFile(left: readonly LeftDocument[], each: Each): ReadonlyM
 }
 
 /** Equal as long as nobody wrote the file or gave it another name; unlike an inode it survives a copy with its times. */
-export function stampOf({ size, mtimeNs, nlink }: BigIntStats): string {
+export function stampOf({ size, mtimeNs, nlink }: Readonly<Record<'size' | 'mtimeNs' | 'nlink', bigint>>): string {
   return `${size}:${mtimeNs}:${nlink}`
 }
 

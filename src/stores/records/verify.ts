@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { breathe } from '../../disk/breathe.js'
 import { disk } from '../../disk/disk.js'
-import { openPlainFile } from '../../disk/read-file.js'
+import { openPlainFile, readChunks } from '../../disk/read-file.js'
 import { joinPath } from '../../disk/relative-path.js'
 import { walkClaim } from '../../disk/walk.js'
 import { isMoultError, systemCode } from '../../model/errors.js'
@@ -19,8 +19,6 @@ import { versionsLeft } from './left-documents.js'
 import { checkDocument, headOf } from './record-chain.js'
 import { RecordProblem } from './record-problem.js'
 import type { RecordsOwn } from './records.js'
-
-const chunkBytes = 1 << 16
 
 /**
  * Files and marker first, then every document: its text, its version, its schema, and whether the marker's list of what
@@ -52,7 +50,7 @@ async function verifyDocuments(place: Place, stands: StoreVersion, left: Readonl
   for (const { path, kind } of await walkClaim(place.root, place.claim)) {
     if (kind !== 'file') continue
     try {
-      for (const document of readDocuments(path, readChunks(join(place.root, place.claim.base, path)), each)) {
+      for (const document of readDocuments(path, chunksOf(join(place.root, place.claim.base, path)), each)) {
         await breathe()
         const problem = verifyDocument(place, document, stands, left)
         if (problem !== null) problems.push(problem)
@@ -106,16 +104,10 @@ function verifyDocument(
   }
 }
 
-function* readChunks(path: string): Generator<Buffer, void, undefined> {
+function* chunksOf(path: string): Generator<Buffer, void, undefined> {
   const fd = openPlainFile(path)
   try {
-    for (let position = 0; ;) {
-      const buffer = Buffer.allocUnsafe(chunkBytes)
-      const count = disk.read(fd, buffer, 0, chunkBytes, position)
-      if (count === 0) return
-      position += count
-      yield buffer.subarray(0, count)
-    }
+    yield* readChunks(fd)
   } finally {
     disk.close(fd)
   }

@@ -1,4 +1,4 @@
-import { defineState, directory, record, records, sqlite } from 'moult'
+import { defineState, directory, isMoultError, record, records, sqlite, track } from 'moult'
 import { z } from 'zod'
 
 // What a framework exports: stores, a record type, and a state without a root. Nothing is annotated, so everything
@@ -28,4 +28,22 @@ export const index = sqlite('index', { path: 'index.db' })
     },
   })
 
+export const links = track('links', index).step('create', { up: 'CREATE TABLE link(a TEXT, b TEXT)' })
+
+export const Setting = record('setting', { versionKey: false }).version(1, V1)
+
+export const archive = sqlite('archive', { path: 'archive.db' })
+  .flat('CREATE TABLE old(id TEXT)', { replaces: ['create', 'fill'], lastIn: '1.4.0' })
+  .adopt({ at: 'create' })
+
+export const places = [memories.at(1), skills.at('flatten'), index.at('create'), links.at('create')] as const
+
+export const load = (file: string) => Memory.read(file)
+
 export const state = defineState({ app: 'framework', stores: [memories, skills, index] })
+
+export const listLeft = async () => (await state.status()).stores.map(({ left }) => left)
+
+export const start = () => state.open({ onNewer: 'floor', onPending: 'refuse' })
+
+export const explain = (error: unknown) => (isMoultError(error, 'STEP_FAILED') ? error : null)
