@@ -9,6 +9,8 @@ export interface Contender {
 
 export interface Sample {
   readonly ms: number
+  /** Processor time of the work, of all threads: what else runs on the machine changes it less than the time. */
+  readonly cpuMs?: number
   readonly megabytes?: number
 }
 

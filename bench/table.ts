@@ -15,34 +15,45 @@ export function spread(values: readonly number[]): Spread {
 
 /** A Markdown table, which stands in docs/performance.md as it is printed. */
 export function renderTable({ compare, target, title }: Measurement, results: readonly Result[]): string {
-  const [base, ...others] = results
-  const rows = [base!, ...others].map((result) => {
-    const times = result.samples.map(({ ms }) => ms)
-    const memory = result.samples.flatMap(({ megabytes }) => megabytes ?? [])
-    return [
-      result.name,
-      render(spread(times), 'ms'),
-      result === base ? '' : against(base!, result, compare),
-      memory.length === 0 ? '' : `${Math.round(spread(memory).median)} MB`,
-    ]
-  })
-  const heads = [
-    '',
-    'median (min to max)',
-    compare === 'ratio' ? 'times the first' : 'ms over the first',
-    'peak memory',
-  ]
-  const columns = rows.every((row) => row[3] === '') ? 3 : 4
-  const line = (cells: readonly string[]): string => `| ${cells.slice(0, columns).join(' | ')} |`
+  const first = results[0]!
+  const columns = [
+    { head: '', cell: ({ name }: Result) => name },
+    { head: 'median (min to max)', cell: ({ samples }: Result) => render(spread(samples.map(({ ms }) => ms)), 'ms') },
+    {
+      head: compare === 'ratio' ? 'times the first' : 'ms over the first',
+      cell: (result: Result) => (result === first ? '' : against(first, result, compare)),
+    },
+    {
+      head: 'processor time',
+      cell: ({ samples }: Result) =>
+        medianOf(
+          samples.flatMap(({ cpuMs }) => cpuMs ?? []),
+          'ms',
+        ),
+    },
+    {
+      head: 'peak memory',
+      cell: ({ samples }: Result) =>
+        medianOf(
+          samples.flatMap(({ megabytes }) => megabytes ?? []),
+          'MB',
+        ),
+    },
+  ].filter(({ cell }) => results.some((result) => cell(result) !== ''))
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   return [
     `### ${title}`,
     '',
-    line(heads),
-    line(heads.map(() => '---')),
-    ...rows.map(line),
+    line(columns.map(({ head }) => head)),
+    line(columns.map(() => '---')),
+    ...results.map((result) => line(columns.map(({ cell }) => cell(result)))),
     '',
-    `Target: ${target} ${base!.samples.length} rounds.`,
+    `Target: ${target} ${first.samples.length} rounds.`,
   ].join('\n')
+}
+
+function medianOf(values: readonly number[], unit: 'ms' | 'MB'): string {
+  return values.length === 0 ? '' : `${Math.round(spread(values).median)} ${unit}`
 }
 
 /** Of each round's pair, not of the medians: what else the machine did then, it did to both. */

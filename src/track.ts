@@ -25,8 +25,20 @@ export interface Track<O extends string, Own, OwnReader, S extends string, A> ex
   at(step: S): A
 }
 
-type SqliteTrack<N extends string> = Track<N, { readonly db: DbWriter }, { readonly db: DbReader }, never, At<DbReader, DbWriter>>
-type DirectoryTrack<N extends string> = Track<N, { readonly files: FilesWriter }, { readonly files: FilesReader }, never, At<FilesReader, FilesWriter>>
+type SqliteTrack<N extends string> = Track<
+  N,
+  { readonly db: DbWriter },
+  { readonly db: DbReader },
+  never,
+  At<DbReader, DbWriter>
+>
+type DirectoryTrack<N extends string> = Track<
+  N,
+  { readonly files: FilesWriter },
+  { readonly files: FilesReader },
+  never,
+  At<FilesReader, FilesWriter>
+>
 
 // A store is not assignable to one with wider steps, so only `any` takes a store with whatever steps it has.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -39,8 +51,10 @@ export function track<N extends string>(name: string, store: AnySqliteStore<N>):
 export function track<N extends string>(name: string, store: AnyDirectoryStore<N>): DirectoryTrack<N>
 export function track(name: string, store: unknown): unknown {
   if (!isStore(store)) throw new TypeError(`track('${name}'): the second argument is the store it belongs to`)
-  if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u.test(name)) throw new TypeError(`track('${name}'): a name has letters, digits, '.', '_' and '-'`)
-  if (store.kind === 'records') throw new TypeError(`track('${name}'): a records store has versions, not steps; a track on it has no meaning`)
+  if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u.test(name))
+    throw new TypeError(`track('${name}'): a name has letters, digits, '.', '_' and '-'`)
+  if (store.kind === 'records')
+    throw new TypeError(`track('${name}'): a records store has versions, not steps; a track on it has no meaning`)
   return build(emptyLane(store.name, name), store.kind === 'sqlite')
 }
 

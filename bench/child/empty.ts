@@ -1,1 +1,3 @@
-export {}
+import { tellUsage } from './tell-usage.js'
+
+tellUsage()

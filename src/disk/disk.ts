@@ -82,7 +82,9 @@ const nodeDisk: Disk = {
     // Node passes seconds as a double, which is good to 0.2 microseconds; coreutils' touch takes all nine digits.
     if (fs.lstatSync(path, { bigint: true }).mtimeNs === mtimeNs || !fs.existsSync(touchProgram)) return
     const date = `@${mtimeNs / 1_000_000_000n}.${String(mtimeNs % 1_000_000_000n).padStart(9, '0')}`
-    process.getBuiltinModule('node:child_process').execFileSync(touchProgram, ['-m', '-h', '-c', '-d', date, '--', path], { env: {}, stdio: 'ignore' })
+    process
+      .getBuiltinModule('node:child_process')
+      .execFileSync(touchProgram, ['-m', '-h', '-c', '-d', date, '--', path], { env: {}, stdio: 'ignore' })
   },
   fsyncFiles: async (paths) => {
     let next = 0

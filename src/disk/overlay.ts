@@ -116,7 +116,12 @@ export function openOverlay(request: OverlayRequest): Overlay {
     const content = contentOf(path) ?? (isOldFile(path) ? { old: path } : undefined)
     if (content === undefined) return newFileOwnership({ root, claim, old, path })
     const stats = 'old' in content ? seeToChange(content.old) : disk.lstat(stagedPath(staging, content.staged.number))
-    return { mode: Number(stats.mode) & 0o7777, uid: Number(stats.uid), gid: Number(stats.gid), size: Number(stats.size) }
+    return {
+      mode: Number(stats.mode) & 0o7777,
+      uid: Number(stats.uid),
+      gid: Number(stats.gid),
+      size: Number(stats.size),
+    }
   }
 
   const stage = (path: string, ownership: Ownership, done: (file: StagedFile) => void): OverlayWriter => {
@@ -264,7 +269,9 @@ export function openOverlay(request: OverlayRequest): Overlay {
     stats(path) {
       const content = contentOf(path)
       if (content === undefined) return null
-      return disk.lstat('old' in content ? join(root, claim.base, content.old) : stagedPath(staging, content.staged.number))
+      return disk.lstat(
+        'old' in content ? join(root, claim.base, content.old) : stagedPath(staging, content.staged.number),
+      )
     },
     write(path, bytes) {
       checkPath(path, 'write')

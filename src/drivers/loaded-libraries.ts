@@ -27,7 +27,10 @@ export function loadedSqliteLibraries(): string[] {
  * by its own name: what lies in a package like sqlite-vec is an extension that uses the library it is loaded into.
  */
 export function isSqliteLibrary(path: string): boolean {
-  const inPackage = path.split(/[/\\]node_modules[/\\]/).slice(1).at(-1)
+  const inPackage = path
+    .split(/[/\\]node_modules[/\\]/)
+    .slice(1)
+    .at(-1)
   const fileName = path.split(/[/\\]/).at(-1)!
   return library.test(path.endsWith('.node') ? (inPackage ?? fileName) : fileName)
 }

@@ -54,11 +54,17 @@ function commitFailed(group: CommitGroup, cause: unknown): MoultFailure {
   const message = `The changes to ${group.stores.join(', ')} could not be committed: ${cause instanceof Error ? cause.message : 'the database rolled them back'}.`
   const store = group.decider ?? ''
   if (code.startsWith('SQLITE_BUSY')) {
-    const hint = 'Close the programs that read this database; in this process, open the state before you open its databases.'
+    const hint =
+      'Close the programs that read this database; in this process, open the state before you open its databases.'
     return new MoultFailure('IN_USE', { message, hint, details: { holder: null, waitedMs: 0 }, cause })
   }
   if (code === 'SQLITE_FULL')
-    return new MoultFailure('NO_SPACE', { message, hint: 'Free some space and start again.', details: { store }, cause })
+    return new MoultFailure('NO_SPACE', {
+      message,
+      hint: 'Free some space and start again.',
+      details: { store },
+      cause,
+    })
   const hint = 'Look at the cause (an I/O error, a damaged file), mend it and start again.'
   return new MoultFailure('DISK_FAILED', { message, hint, details: { store }, cause })
 }

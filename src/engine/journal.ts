@@ -50,7 +50,9 @@ function parseHeader(text: string): RunHeader | null {
     const header = JSON.parse(text) as Partial<RunHeader> | null
     if (header === null || typeof header !== 'object' || !('moult' in header)) return null
     if (header.moult !== 1) return header as RunHeader
-    return typeof header.run === 'string' && isListOf(header.databases, isStorePath) && isListOf(header.staging, isStagingPath)
+    return typeof header.run === 'string' &&
+      isListOf(header.databases, isStorePath) &&
+      isListOf(header.staging, isStagingPath)
       ? (header as RunHeader)
       : null
   } catch {

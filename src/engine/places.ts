@@ -24,6 +24,7 @@ export function setScene(spec: StateSpec): Scene {
   const root = realPath(resolve(spec.root))
   checkRoot(root)
   const claims = claimFiles(spec.stores)
+  const owners = new Map<string, string>()
   const places = spec.stores.map((store): Place => {
     const claim = claims.get(store.name)
     if (!claim) throw new TypeError(`store '${store.name}' has no claim`)
@@ -35,10 +36,11 @@ export function setScene(spec: StateSpec): Scene {
       path,
       claim,
     }
-    checkInside(place)
+    const real = realPath(path)
+    checkInside(place, real)
+    checkDistinct(place, real, owners)
     return place
   })
-  checkDistinct(places)
   const home = join(root, '.moult')
   return { spec, root, home, runFolder: join(home, 'run'), places }
 }
@@ -76,7 +78,10 @@ function unreachable(path: string, cause: unknown): unknown {
 
 /** Whether a path, every symlink on it followed, stays below the state's real root. */
 export function isInside(root: string, path: string): boolean {
-  const real = realPath(path)
+  return isBelow(root, realPath(path))
+}
+
+function isBelow(root: string, real: string): boolean {
   return real === root || real.startsWith(root === sep ? root : root + sep)
 }
 
@@ -94,9 +99,8 @@ function checkRoot(root: string): void {
   })
 }
 
-function checkInside({ spec, root, path }: Place): void {
-  if (isInside(root, path)) return
-  const real = realPath(path)
+function checkInside({ spec, root }: Place, real: string): void {
+  if (isBelow(root, real)) return
   throw new MoultFailure('OUTSIDE_ROOT', {
     message: `The store '${spec.name}' (${spec.path}) leads out of the state's root ${root}, to ${real}. Nothing was changed.`,
     hint: 'Move it into the root, or make a state of its own for that directory.',
@@ -105,20 +109,16 @@ function checkInside({ spec, root, path }: Place): void {
 }
 
 /** Two names of one file, through a symlink or a file system that folds case, which no definition shows. */
-function checkDistinct(places: readonly Place[]): void {
-  const owners = new Map<string, string>()
-  for (const { spec, path } of places) {
-    if (spec.extent.is === 'directory') continue
-    const real = realPath(path)
-    const other = owners.get(real)
-    owners.set(real, spec.name)
-    if (other === undefined) continue
-    throw new MoultFailure('CLAIMED_TWICE', {
-      message: `The stores '${other}' and '${spec.name}' are the same file, ${real}. Nothing was changed.`,
-      hint: 'Remove the symlink, or one of the two stores.',
-      details: { store: spec.name, path: real },
-    })
-  }
+function checkDistinct({ spec }: Place, real: string, owners: Map<string, string>): void {
+  if (spec.extent.is === 'directory') return
+  const other = owners.get(real)
+  owners.set(real, spec.name)
+  if (other === undefined) return
+  throw new MoultFailure('CLAIMED_TWICE', {
+    message: `The stores '${other}' and '${spec.name}' are the same file, ${real}. Nothing was changed.`,
+    hint: 'Remove the symlink, or one of the two stores.',
+    details: { store: spec.name, path: real },
+  })
 }
 
 export function exists(path: string): boolean {
@@ -126,7 +126,7 @@ export function exists(path: string): boolean {
     disk.lstat(path)
     return true
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return false
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error))) return false
     throw error
   }
 }

@@ -67,7 +67,8 @@ function mergeGroups(groups: readonly CommitGroup[]): readonly CommitGroup[] {
   for (const group of groups) {
     const last = merged.at(-1)
     if (last === undefined || (last.decider !== null && group.decider !== null)) merged.push(group)
-    else merged[merged.length - 1] = { stores: [...last.stores, ...group.stores], decider: last.decider ?? group.decider }
+    else
+      merged[merged.length - 1] = { stores: [...last.stores, ...group.stores], decider: last.decider ?? group.decider }
   }
   return merged
 }

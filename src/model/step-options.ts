@@ -32,17 +32,7 @@ export interface StepOptions<Own, OwnReader, R extends References, W extends Ref
   readonly description?: string
 }
 
-const known = [
-  'up',
-  'down',
-  'validate',
-  'additive',
-  'reads',
-  'writes',
-  'dependsOn',
-  'checksum',
-  'description',
-]
+const known = ['up', 'down', 'validate', 'additive', 'reads', 'writes', 'dependsOn', 'checksum', 'description']
 const namePattern = /^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,99}$/u
 
 /** The given step as frozen data. Throws a TypeError for whatever could not be meant. `takesText`: `up` may be SQL. */
@@ -61,7 +51,8 @@ export function makeStep(owner: string, name: string, options: object, takesText
   if (given.down !== undefined && given.down !== 'impossible') checkBody(where, 'down', given.down, takesText)
   if (given.validate !== undefined && typeof given.validate !== 'function')
     throw new TypeError(`${where}: 'validate' must be a function`)
-  if (isGenerator(given.validate)) throw new TypeError(`${where}: 'validate' is a generator, of which nothing would run`)
+  if (isGenerator(given.validate))
+    throw new TypeError(`${where}: 'validate' is a generator, of which nothing would run`)
   for (const reference of [
     ...Object.values(given.reads ?? {}),
     ...Object.values(given.writes ?? {}),

@@ -18,7 +18,9 @@ const noAddon = typeof better === 'string' && better
 const notOn20 = hasNodeSqlite() && 'only where there is no node:sqlite'
 
 /** A project of its own with a copy of moult's code, in which a script runs. */
-function project(directory: string): { readonly script: (code: string) => Promise<{ stdout: string; stderr: string }> } {
+function project(directory: string): {
+  readonly script: (code: string) => Promise<{ stdout: string; stderr: string }>
+} {
   const moult = join(directory, 'node_modules', 'moult')
   cpSync(join(process.cwd(), 'dist'), join(moult, 'dist'), { recursive: true })
   writeFileSync(join(moult, 'package.json'), '{ "type": "module" }')
@@ -56,63 +58,94 @@ test('[P1] a driver that was chosen is taken as it is', { skip: noAddon }, () =>
 
 test('[P24] without any SQLite library the error says what to install', { skip: notOn20 }, async (t) => {
   const { stdout } = await project(scratch(t)).script('tell(() => lockDriver()); tell(() => storeDriver(null))')
-  for (const line of stdout.trim().split('\n')) assert.match(line, /^DRIVER_MISSING .*not installed.*npm install better-sqlite3@12/)
+  for (const line of stdout.trim().split('\n'))
+    assert.match(line, /^DRIVER_MISSING .*not installed.*npm install better-sqlite3@12/)
 })
 
-test('[P24] a better-sqlite3 that cannot be loaded is told from one that is not installed', { skip: notOn20 }, async (t) => {
-  const directory = scratch(t)
-  const moult = project(directory)
-  const installed = join(directory, 'node_modules', 'better-sqlite3')
-  mkdirSync(installed)
-  writeFileSync(join(installed, 'package.json'), '{ "version": "13.0.0", "engines": { "node": ">=22" }, "main": "index.js" }')
-  writeFileSync(join(installed, 'index.js'), 'process.abort()')
-  const tooNew = await moult.script('tell(() => lockDriver())')
-  assert.match(tooNew.stdout, /^DRIVER_MISSING .*is installed.*cannot load it: better-sqlite3 13.0.0 needs Node 22/)
-  writeFileSync(join(installed, 'package.json'), '{ "version": "12.0.0", "main": "index.js" }')
-  writeFileSync(join(installed, 'index.js'), 'throw new Error("Could not locate the bindings file. Tried:\\n a\\n b")')
-  const unbuilt = await moult.script('tell(() => lockDriver())')
-  assert.match(unbuilt.stdout, /^DRIVER_MISSING .*is installed.*Could not locate the bindings file/)
-})
+test(
+  '[P24] a better-sqlite3 that cannot be loaded is told from one that is not installed',
+  { skip: notOn20 },
+  async (t) => {
+    const directory = scratch(t)
+    const moult = project(directory)
+    const installed = join(directory, 'node_modules', 'better-sqlite3')
+    mkdirSync(installed)
+    writeFileSync(
+      join(installed, 'package.json'),
+      '{ "version": "13.0.0", "engines": { "node": ">=22" }, "main": "index.js" }',
+    )
+    writeFileSync(join(installed, 'index.js'), 'process.abort()')
+    const tooNew = await moult.script('tell(() => lockDriver())')
+    assert.match(tooNew.stdout, /^DRIVER_MISSING .*is installed.*cannot load it: better-sqlite3 13.0.0 needs Node 22/)
+    writeFileSync(join(installed, 'package.json'), '{ "version": "12.0.0", "main": "index.js" }')
+    writeFileSync(
+      join(installed, 'index.js'),
+      'throw new Error("Could not locate the bindings file. Tried:\\n a\\n b")',
+    )
+    const unbuilt = await moult.script('tell(() => lockDriver())')
+    assert.match(unbuilt.stdout, /^DRIVER_MISSING .*is installed.*Could not locate the bindings file/)
+  },
+)
 
-test("[P24] an app's better-sqlite3 is found beside moult, and beside the app when moult is linked from elsewhere", { skip: notOn20 || noAddon }, async (t) => {
-  const directory = scratch(t)
-  const moult = project(directory)
-  copyAddon(directory)
-  assert.equal((await moult.script('tell(() => lockDriver()); tell(() => storeDriver(null))')).stdout, 'better-sqlite3\nbetter-sqlite3\n')
-  const app = scratch(t)
-  copyAddon(app)
-  const elsewhere = scratch(t)
-  project(elsewhere)
-  writeFileSync(join(app, 'main.mjs'), `import { lockDriver } from '${join(elsewhere, 'node_modules', 'moult', 'dist', 'drivers', 'choose-driver.js')}'\nconsole.log(lockDriver().name)`)
-  assert.equal((await run(process.execPath, [join(app, 'main.mjs')], { cwd: elsewhere })).stdout, 'better-sqlite3\n')
-})
+test(
+  "[P24] an app's better-sqlite3 is found beside moult, and beside the app when moult is linked from elsewhere",
+  { skip: notOn20 || noAddon },
+  async (t) => {
+    const directory = scratch(t)
+    const moult = project(directory)
+    copyAddon(directory)
+    assert.equal(
+      (await moult.script('tell(() => lockDriver()); tell(() => storeDriver(null))')).stdout,
+      'better-sqlite3\nbetter-sqlite3\n',
+    )
+    const app = scratch(t)
+    copyAddon(app)
+    const elsewhere = scratch(t)
+    project(elsewhere)
+    writeFileSync(
+      join(app, 'main.mjs'),
+      `import { lockDriver } from '${join(elsewhere, 'node_modules', 'moult', 'dist', 'drivers', 'choose-driver.js')}'\nconsole.log(lockDriver().name)`,
+    )
+    assert.equal((await run(process.execPath, [join(app, 'main.mjs')], { cwd: elsewhere })).stdout, 'better-sqlite3\n')
+  },
+)
 
-test('[P1] two copies of one addon are two libraries, and the choice must be explicit', { skip: notOn20 || noAddon }, async (t) => {
-  const directory = scratch(t)
-  const moult = project(directory)
-  copyAddon(directory)
-  copyAddon(join(directory, 'other'))
-  const load = (path: string) => `new (require(${JSON.stringify(path)}))(':memory:').close();`
-  const one = await moult.script(`${load('better-sqlite3')} tell(() => storeDriver(null))`)
-  assert.equal(one.stdout, 'better-sqlite3\n')
-  const two = await moult.script(`${load('./other/node_modules/better-sqlite3')} tell(() => storeDriver(null)); tell(() => lockDriver())`)
-  const [store, lock] = two.stdout.trim().split('\n')
-  assert.match(store!, /^DRIVER_AMBIGUOUS .*better_sqlite3\.node, .*better_sqlite3\.node.*defineState\(\{ driver/)
-  assert.equal(lock, 'better-sqlite3')
-})
+test(
+  '[P1] two copies of one addon are two libraries, and the choice must be explicit',
+  { skip: notOn20 || noAddon },
+  async (t) => {
+    const directory = scratch(t)
+    const moult = project(directory)
+    copyAddon(directory)
+    copyAddon(join(directory, 'other'))
+    const load = (path: string) => `new (require(${JSON.stringify(path)}))(':memory:').close();`
+    const one = await moult.script(`${load('better-sqlite3')} tell(() => storeDriver(null))`)
+    assert.equal(one.stdout, 'better-sqlite3\n')
+    const two = await moult.script(
+      `${load('./other/node_modules/better-sqlite3')} tell(() => storeDriver(null)); tell(() => lockDriver())`,
+    )
+    const [store, lock] = two.stdout.trim().split('\n')
+    assert.match(store!, /^DRIVER_AMBIGUOUS .*better_sqlite3\.node, .*better_sqlite3\.node.*defineState\(\{ driver/)
+    assert.equal(lock, 'better-sqlite3')
+  },
+)
 
-test('[P1] with node:sqlite, a loaded addon makes the choice ambiguous; lock files stay with node:sqlite', { skip: (!hasNodeSqlite() && 'needs node:sqlite; scripts/test-node24.mjs runs this') || noAddon }, async (t) => {
-  const moult = project(scratch(t))
-  const { stdout } = await moult.script(`
+test(
+  '[P1] with node:sqlite, a loaded addon makes the choice ambiguous; lock files stay with node:sqlite',
+  { skip: (!hasNodeSqlite() && 'needs node:sqlite; scripts/test-node24.mjs runs this') || noAddon },
+  async (t) => {
+    const moult = project(scratch(t))
+    const { stdout } = await moult.script(`
     tell(() => storeDriver(null))
     new (require(${JSON.stringify(addon)}))(':memory:').close()
     tell(() => storeDriver(null))
     tell(() => lockDriver())`)
-  const [alone, beside, lock] = stdout.trim().split('\n')
-  assert.equal(alone, 'node:sqlite')
-  assert.match(beside!, /^DRIVER_AMBIGUOUS .*node:sqlite, .*better/)
-  assert.equal(lock, 'node:sqlite')
-})
+    const [alone, beside, lock] = stdout.trim().split('\n')
+    assert.equal(alone, 'node:sqlite')
+    assert.match(beside!, /^DRIVER_AMBIGUOUS .*node:sqlite, .*better/)
+    assert.equal(lock, 'node:sqlite')
+  },
+)
 
 test('[P24] choosing a driver prints nothing, and other warnings of the app still come through', async (t) => {
   const directory = scratch(t)

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -53,7 +63,9 @@ for (const [what, spoil] of Object.entries(spoilt))
         const start = performance.now()
         await assert.rejects(take(root), (error) => {
           assert.ok(isMoultError(error, 'DAMAGED'), String(error))
-          return error.message.includes(lockPath(root, name)) && error.hint.includes(`delete ${lockPath(root).slice(0, -1)}`)
+          return (
+            error.message.includes(lockPath(root, name)) && error.hint.includes(`delete ${lockPath(root).slice(0, -1)}`)
+          )
         })
         assert.ok(performance.now() - start < 1000)
       }
@@ -102,55 +114,78 @@ test('[P2] a lock directory that is only half made is completed', async (t) => {
 test('[P2] a file where a directory should be is an error that names it', async (t) => {
   const root = scratch(t)
   writeFileSync(join(root, '.moult'), '')
-  await assert.rejects(holdExclusive(root), (error) => isMoultError(error, 'DISK_FAILED') && error.message.includes('.moult'))
+  await assert.rejects(
+    holdExclusive(root),
+    (error) => isMoultError(error, 'DISK_FAILED') && error.message.includes('.moult'),
+  )
   assert.equal((await holdShared(root)).locked, false)
 })
 
 const noMount = !canMount && 'needs Linux and root, to mount a read-only file system'
 
-test('[P2] on a read-only mount with lock files the state is held: a run by the same file elsewhere waits', { skip: noMount }, async (t) => {
-  const root = scratch(t)
-  makeLockFiles(root)
-  const view = mounted(t, ['--bind', root])
-  execFileSync('mount', ['-o', 'remount,bind,ro', view])
-  for (const options of [{}, { readOnly: true }, { create: true }]) {
-    const hold = await holdShared(view, options)
-    assert.equal(hold.locked, true)
-    const rival = startChild(t, root, `try { await lock.holdExclusive(root, { waitMs: 50 }) } catch (error) { say('got', error.code) }`)
-    assert.equal(await rival.says('got'), 'LOCKED')
-    hold.release()
-  }
-  await assert.rejects(holdExclusive(view), { code: 'READ_ONLY' })
-  ;(await holdExclusive(root)).release()
-})
+test(
+  '[P2] on a read-only mount with lock files the state is held: a run by the same file elsewhere waits',
+  { skip: noMount },
+  async (t) => {
+    const root = scratch(t)
+    makeLockFiles(root)
+    const view = mounted(t, ['--bind', root])
+    execFileSync('mount', ['-o', 'remount,bind,ro', view])
+    for (const options of [{}, { readOnly: true }, { create: true }]) {
+      const hold = await holdShared(view, options)
+      assert.equal(hold.locked, true)
+      const rival = startChild(
+        t,
+        root,
+        `try { await lock.holdExclusive(root, { waitMs: 50 }) } catch (error) { say('got', error.code) }`,
+      )
+      assert.equal(await rival.says('got'), 'LOCKED')
+      hold.release()
+    }
+    await assert.rejects(holdExclusive(view), { code: 'READ_ONLY' })
+    ;(await holdExclusive(root)).release()
+  },
+)
 
-test('[P2] on a read-only mount without lock files the state is held unlocked, and a run is refused', { skip: noMount }, async (t) => {
-  for (const prepare of [() => {}, (root: string) => mkdirSync(lockPath(root), { recursive: true })]) {
-    const root = readOnlyState(t, prepare)
-    for (const options of [{}, { readOnly: true }, { create: true }])
-      assert.equal((await holdShared(root, options)).locked, false)
-    await assert.rejects(holdExclusive(root), { code: 'READ_ONLY' })
-  }
-})
+test(
+  '[P2] on a read-only mount without lock files the state is held unlocked, and a run is refused',
+  { skip: noMount },
+  async (t) => {
+    for (const prepare of [() => {}, (root: string) => mkdirSync(lockPath(root), { recursive: true })]) {
+      const root = readOnlyState(t, prepare)
+      for (const options of [{}, { readOnly: true }, { create: true }])
+        assert.equal((await holdShared(root, options)).locked, false)
+      await assert.rejects(holdExclusive(root), { code: 'READ_ONLY' })
+    }
+  },
+)
 
-test('[P2] a user who may only read the lock files can hold the state, but not take it for a run', { skip: !isRoot && 'needs root, to become another user' }, async (t) => {
-  const root = scratch(t)
-  chmodSync(root, 0o755)
-  makeLockFiles(root)
-  const script = `
+test(
+  '[P2] a user who may only read the lock files can hold the state, but not take it for a run',
+  { skip: !isRoot && 'needs root, to become another user' },
+  async (t) => {
+    const root = scratch(t)
+    chmodSync(root, 0o755)
+    makeLockFiles(root)
+    const script = `
     process.setuid(65534)
     const hold = await lock.holdShared(root); say('locked', hold.locked); hold.release()
     for (const take of [lock.holdExclusive, (root) => lock.holdShared(root + '/new', { create: true })])
       try { await take(root); say('error', 'none') } catch (error) { say('error', error.code) }`
-  const other = startChild(t, root, script)
-  assert.equal(await other.says('locked'), 'true')
-  assert.equal(await other.says('error'), 'READ_ONLY')
-  assert.equal(await other.says('error'), 'NO_PERMISSION')
-  chownSync(lockPath(root), 65534, 65534)
-  for (const name of ['gate.db', 'use.db']) chmodSync(lockPath(root, name), 0o600)
-  const shutOut = startChild(t, root, `process.setuid(65534); try { await lock.holdShared(root); say('error', 'none') } catch (error) { say('error', error.code) }`)
-  assert.equal(await shutOut.says('error'), 'NO_PERMISSION')
-})
+    const other = startChild(t, root, script)
+    assert.equal(await other.says('locked'), 'true')
+    assert.equal(await other.says('error'), 'READ_ONLY')
+    assert.equal(await other.says('error'), 'NO_PERMISSION')
+    chownSync(lockPath(root), 65534, 65534)
+    for (const name of ['gate.db', 'use.db']) chmodSync(lockPath(root, name), 0o600)
+    const shutOut = startChild(
+      t,
+      root,
+      `process.setuid(65534); try { await lock.holdShared(root); say('error', 'none') } catch (error) { say('error', error.code) }`,
+    )
+    assert.equal(await shutOut.says('error'), 'NO_PERMISSION')
+  },
+)
 
 test('[P2] a full disk is told as such, with nothing held afterwards', { skip: noMount }, async (t) => {
   const root = mounted(t, ['-t', 'tmpfs', '-o', 'size=64k', 'none'])

@@ -19,7 +19,11 @@ const losses: Record<string, (root: string) => void> = {
     const owner = readFileSync(lockPath(root, 'owner.json'))
     rmSync(join(root, '.moult'), { recursive: true })
     mkdirSync(lockPath(root), { recursive: true })
-    for (const [name, bytes] of [['owner.json', owner], ['gate.db', ''], ['use.db', '']] as const)
+    for (const [name, bytes] of [
+      ['owner.json', owner],
+      ['gate.db', ''],
+      ['use.db', ''],
+    ] as const)
       writeFileSync(lockPath(root, name), bytes)
   },
   'another run wrote its name': (root) => {
@@ -46,23 +50,31 @@ for (const [what, lose] of Object.entries(losses))
 
 const noList = process.platform !== 'linux' && 'only Linux lists the locks that a process holds'
 for (const name of ['gate.db', 'use.db'])
-  test(`[P1] a run stops when any code in its process read ${name}, which drops the lock unseen`, { skip: noList }, async (t) => {
-    const root = scratch(t)
-    const run = await holdExclusive(root)
-    run.fence()
-    readFileSync(lockPath(root, name))
-    assert.throws(() => run.fence(), { code: 'LOCK_LOST' })
-    run.release()
-    const next = await holdExclusive(root)
-    next.fence()
-    next.release()
-  })
+  test(
+    `[P1] a run stops when any code in its process read ${name}, which drops the lock unseen`,
+    { skip: noList },
+    async (t) => {
+      const root = scratch(t)
+      const run = await holdExclusive(root)
+      run.fence()
+      readFileSync(lockPath(root, name))
+      assert.throws(() => run.fence(), { code: 'LOCK_LOST' })
+      run.release()
+      const next = await holdExclusive(root)
+      next.fence()
+      next.release()
+    },
+  )
 
-test("[P2] the end of a run whose lock was lost does not disturb the run that took over", async (t) => {
+test('[P2] the end of a run whose lock was lost does not disturb the run that took over', async (t) => {
   const root = scratch(t)
   const lost = await holdExclusive(root)
   rmSync(lockPath(root), { recursive: true })
-  const next = startChild(t, root, `const run = await lock.holdExclusive(root); say('held'); await told(); run.fence(); say('whole')`)
+  const next = startChild(
+    t,
+    root,
+    `const run = await lock.holdExclusive(root); say('held'); await told(); run.fence(); say('whole')`,
+  )
   await next.says('held')
   assert.throws(() => lost.fence(), { code: 'LOCK_LOST' })
   lost.release()
@@ -72,7 +84,11 @@ test("[P2] the end of a run whose lock was lost does not disturb the run that to
 
 /** Another process tries for the lock and must fail. */
 async function staysLocked(t: TestContext, root: string, run: ExclusiveHold): Promise<void> {
-  const rival = startChild(t, root, `try { await lock.holdExclusive(root, { waitMs: 100 }); say('got', 'in') } catch (error) { say('got', error.code) }`)
+  const rival = startChild(
+    t,
+    root,
+    `try { await lock.holdExclusive(root, { waitMs: 100 }); say('got', 'in') } catch (error) { say('got', error.code) }`,
+  )
   assert.equal(await rival.says('got'), 'LOCKED')
   run.fence()
 }

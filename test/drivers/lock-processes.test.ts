@@ -75,7 +75,11 @@ for (const what of ['holdExclusive', 'closeGate', 'holdShared'] as const)
 
 test('[G5] a stopped holder keeps its lock: never two', async (t) => {
   const root = scratch(t)
-  const holder = startChild(t, root, `const run = await lock.holdExclusive(root); say('held'); await told(); run.fence(); run.release(); say('whole')`)
+  const holder = startChild(
+    t,
+    root,
+    `const run = await lock.holdExclusive(root); say('held'); await told(); run.fence(); run.release(); say('whole')`,
+  )
   await holder.says('held')
   holder.kill('SIGSTOP')
   await assert.rejects(holdExclusive(root, { waitMs: 1500 }), { code: 'LOCKED' })

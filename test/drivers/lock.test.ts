@@ -26,7 +26,8 @@ test('[P2] holding a state that was never locked creates nothing, not even .moul
 
 test('[G6] taking and releasing every kind of hold leaves empty lock files and nothing else', async (t) => {
   const root = scratch(t)
-  const stamps = () => ['gate.db', 'use.db'].map((name) => statSync(join(root, '.moult', 'lock', name), { bigint: true }))
+  const stamps = () =>
+    ['gate.db', 'use.db'].map((name) => statSync(join(root, '.moult', 'lock', name), { bigint: true }))
   ;(await holdExclusive(root)).release()
   const before = stamps()
   for (const take of [holdShared, holdUse, holdWork, closeGate, holdExclusive]) (await take(root)).release()
@@ -142,7 +143,11 @@ test('[P2] while it waits, the event loop goes on', async (t) => {
 
 test('[P2] refusals name the holders: the run, or the programs that have the state open', async (t) => {
   const root = scratch(t)
-  const run = startChild(t, root, `const run = await lock.holdExclusive(root); say('held'); await told(); await run.downgradeToShared(); say('open'); await told()`)
+  const run = startChild(
+    t,
+    root,
+    `const run = await lock.holdExclusive(root); say('held'); await told(); await run.downgradeToShared(); say('open'); await told()`,
+  )
   await run.says('held')
   const owner = JSON.parse(readFileSync(join(root, '.moult', 'lock', 'owner.json'), 'utf8')) as { pid: number }
   assert.equal(owner.pid, run.pid)
@@ -162,11 +167,14 @@ test('[P2] refusals name the holders: the run, or the programs that have the sta
   })
 })
 
-test('[P2] what stands on a command line is no part of a holder\'s name', async (t) => {
+test("[P2] what stands on a command line is no part of a holder's name", async (t) => {
   const root = scratch(t)
   const holder = startChild(t, root, `/* --token=hunter2 */ await lock.holdExclusive(root); say('held'); await told()`)
   await holder.says('held')
-  await assert.rejects(holdShared(root, quick), (error) => isMoultError(error, 'LOCKED') && !/hunter2/.test(error.message) && /node/.test(error.message))
+  await assert.rejects(
+    holdShared(root, quick),
+    (error) => isMoultError(error, 'LOCKED') && !/hunter2/.test(error.message) && /node/.test(error.message),
+  )
 })
 
 test('[P2] work beside the app is done by one process at a time and keeps runs out', async (t) => {
@@ -182,12 +190,15 @@ test('[P2] work beside the app is done by one process at a time and keeps runs o
   ;(await holdExclusive(root, quick)).release()
 })
 
-test('[P1] two copies of moult in one process see one another\'s holds', async (t) => {
+test("[P1] two copies of moult in one process see one another's holds", async (t) => {
   const root = scratch(t)
   const source = new URL(import.meta.resolve('#moult/drivers/lock.js'))
   const copy = (await import(`${source.href}?copy`)) as Pick<typeof lock, 'holdShared'>
   const hold = await copy.holdShared(root, { create: true })
   hold.dropGate()
-  await assert.rejects(holdExclusive(root), (error) => isMoultError(error, 'IN_USE') && error.details.holder === 'this process')
+  await assert.rejects(
+    holdExclusive(root),
+    (error) => isMoultError(error, 'IN_USE') && error.details.holder === 'this process',
+  )
   hold.release()
 })

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import type { TestContext } from 'node:test'
 import { defineState, directory, isMoultError, sqlite } from 'moult'
 import type { State } from 'moult'
 import { footprint, temporaryFolder } from '../support/footprint.js'
@@ -63,7 +65,10 @@ describe('[G3] a COMMIT that the database refuses', () => {
       const reader = openDatabase(join(root, 'index.db'))
       reader.exec('BEGIN; SELECT count(*) FROM entry')
       const before = footprint(root)
-      const error = await make(1).in(root).upgrade({ waitMs: 300 }).catch((thrown: unknown) => thrown)
+      const error = await make(1)
+        .in(root)
+        .upgrade({ waitMs: 300 })
+        .catch((thrown: unknown) => thrown)
       assert.ok(isMoultError(error, 'IN_USE'), String(error))
       assert.equal(error.report?.outcome, 'put-back')
       assert.deepEqual(footprint(root), before)
@@ -77,7 +82,10 @@ describe('[G3] a COMMIT that the database refuses', () => {
       if (root === null) return t.skip('needs root to mount a small file system')
       makeOld(root)
       const before = footprint(root)
-      const error = await make(60).in(root).upgrade().catch((thrown: unknown) => thrown)
+      const error = await make(60)
+        .in(root)
+        .upgrade()
+        .catch((thrown: unknown) => thrown)
       assert.ok(isMoultError(error, 'NO_SPACE'), String(error))
       assert.equal(error.report?.outcome, 'put-back', error.message)
       const after = footprint(root)
@@ -90,13 +98,18 @@ describe('[G3] a COMMIT that the database refuses', () => {
   }
 })
 
-function mountSmall(t: { after(fn: () => void): void }): string | null {
-  const root = temporaryFolder(t as never)
+function mountSmall(t: TestContext): string | null {
+  const root = mkdtempSync(join(tmpdir(), 'moult-test-'))
+  let isMounted = false
+  t.after(() => {
+    if (isMounted) execFileSync('umount', ['-l', root])
+    rmSync(root, { recursive: true })
+  })
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'none', root], { stdio: 'ignore' })
+    isMounted = true
+    return root
   } catch {
     return null
   }
-  t.after(() => execFileSync('umount', ['-l', root]))
-  return root
 }

@@ -7,7 +7,11 @@ import type { MoultError, State } from 'moult'
 import { footprint, temporaryFolder } from '../support/footprint.js'
 
 /** The upgrade fails, every path is as it was, and nothing is left to finish. */
-async function isPutBack(root: string, state: State, options: Parameters<State['upgrade']>[0] = {}): Promise<MoultError> {
+async function isPutBack(
+  root: string,
+  state: State,
+  options: Parameters<State['upgrade']>[0] = {},
+): Promise<MoultError> {
   const before = footprint(root)
   const error = await state
     .in(root)
@@ -59,11 +63,16 @@ describe('[G3] whatever a step throws, the run is put back and says so', () => {
     null: null,
     'a text': 'text',
     'an object without a prototype': Object.create(null),
-    'a proxy that throws': new Proxy({}, { get: () => assert.fail('looked at'), getPrototypeOf: () => assert.fail('looked at') }),
+    'a proxy that throws': new Proxy(
+      {},
+      { get: () => assert.fail('looked at'), getPrototypeOf: () => assert.fail('looked at') },
+    ),
     'an error that throws when it is read': broken,
     'an error whose message is a number': Object.assign(new Error('x'), { message: 5 }),
     'a frozen error': Object.freeze(new Error('frozen')),
-    'a frozen error that looks like one of moult': Object.freeze(Object.assign(new Error('m'), { '~moult': 1, code: 'STEP_FAILED' })),
+    'a frozen error that looks like one of moult': Object.freeze(
+      Object.assign(new Error('m'), { '~moult': 1, code: 'STEP_FAILED' }),
+    ),
   }
   for (const [kind, make] of Object.entries(kinds)) {
     for (const [what, value] of Object.entries(thrown)) {
@@ -86,7 +95,14 @@ describe('[G3] whatever a step throws, the run is put back and says so', () => {
       const other = temporaryFolder(t)
       mkdirSync(join(other, '.moult/run'), { recursive: true })
       writeFileSync(join(other, '.moult/run/run.json'), 'torn')
-      const damaged = await isPutBack(root, make(() => inFiles(() => undefined).in(other).upgrade()))
+      const damaged = await isPutBack(
+        root,
+        make(() =>
+          inFiles(() => undefined)
+            .in(other)
+            .upgrade(),
+        ),
+      )
       assert.equal(damaged.code, 'STEP_FAILED')
       assert.ok(damaged.cause instanceof Error && isMoultError(damaged.cause.cause, 'DAMAGED'))
     })
@@ -104,7 +120,14 @@ describe('[G3] a step that does not end', () => {
       })
       const error = await isPutBack(root, state, { signal: abort.signal })
       assert.equal(error.code, 'INTERRUPTED')
-      assert.equal((await make(() => undefined).in(root).upgrade()).outcome, 'upgraded')
+      assert.equal(
+        (
+          await make(() => undefined)
+            .in(root)
+            .upgrade()
+        ).outcome,
+        'upgraded',
+      )
     })
   }
 
@@ -126,7 +149,14 @@ describe('[G3] a step that does not end', () => {
 describe('[G1] a step that did not do what it says', () => {
   it('a generator, of which nothing would run, is a TypeError', () => {
     const store = sqlite('index', { path: 'index.db' })
-    for (const up of [function* (): Generator { yield 1 }, async function* (): AsyncGenerator { yield 1 }])
+    for (const up of [
+      function* (): Generator {
+        yield 1
+      },
+      async function* (): AsyncGenerator {
+        yield 1
+      },
+    ])
       assert.throws(() => store.step('work', { up: up as never }), /generator/)
   })
 
@@ -136,7 +166,7 @@ describe('[G1] a step that did not do what it says', () => {
       up: ({ db }) => {
         db.exec('CREATE TABLE entry(id)')
         const insert = async (id: number): Promise<void> => {
-          for (let turn = 0; turn < 50; turn++) await null
+          for (let turn = 0; turn < 50; turn++) await Promise.resolve()
           db.run('INSERT INTO entry VALUES (?)', id)
         }
         insert(1).catch(() => undefined)
@@ -150,10 +180,18 @@ describe('[G1] a step that did not do what it says', () => {
 describe('[G5] whoever watches a run cannot break it', () => {
   it('a listener that throws, or rejects, at any event: the run ends as it would without', async (t) => {
     const notes = directory('notes', { path: 'notes' }).step('work', { up: async ({ files }) => files.write('a', '') })
-    const index = sqlite('index', { path: 'index.db' }).step('work', { dependsOn: [notes.at('work')], up: 'CREATE TABLE entry(id)' })
+    const index = sqlite('index', { path: 'index.db' }).step('work', {
+      dependsOn: [notes.at('work')],
+      up: 'CREATE TABLE entry(id)',
+    })
     const state = defineState({ app: 'agent', stores: [notes, index] })
     const broken = new Error('a broken listener')
-    for (const listener of [() => { throw broken }, () => Promise.reject(broken)]) {
+    for (const listener of [
+      () => {
+        throw broken
+      },
+      () => Promise.reject(broken),
+    ]) {
       const root = temporaryFolder(t)
       let events = 0
       const report = await state.in(root).upgrade({
@@ -165,7 +203,10 @@ describe('[G5] whoever watches a run cannot break it', () => {
       assert.equal(report.outcome, 'upgraded')
       assert.ok(events >= 6, `${events} events`)
       assert.equal(existsSync(join(root, '.moult/run')), false)
-      assert.deepEqual((await state.in(root).history()).map(({ result }) => result), ['done', 'done'])
+      assert.deepEqual(
+        (await state.in(root).history()).map(({ result }) => result),
+        ['done', 'done'],
+      )
     }
   })
 

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { isMoultError } from 'moult'
 import { difference, snapshot } from '../examples/snapshot.js'
-import { temporaryFolder } from '../support/footprint.js'
+import { makeRoot } from '../disk/tree.js'
 import { makeOldState, makeState } from './crash-state.js'
 
 /** Every how many operations a process is killed: 1 is the long form. Without a factor 3, so that both programs come to all. */
@@ -30,7 +30,7 @@ function upgradeKilledAt(root: string, operation: number, version = 2): Promise<
 
 describe(`a process killed before ${every === 1 ? 'each' : `one in ${every}`} of its disk operations`, () => {
   it('[G1] [P4] [P5] the next start ends exactly where an undisturbed run does, whoever makes it', async (t) => {
-    const folder = temporaryFolder(t)
+    const folder = makeRoot(t)
     const old = join(folder, 'old')
     makeOldState(old)
     const undisturbed = join(folder, 'undisturbed')
@@ -46,7 +46,8 @@ describe(`a process killed before ${every === 1 ? 'each' : `one in ${every}`} of
       const root = join(folder, `killed-${operation}`)
       cpSync(old, root, { recursive: true, preserveTimestamps: true })
       const killed = await upgradeKilledAt(root, operation)
-      assert.equal(killed.signal, 'SIGKILL', `operation ${operation}`)
+      // What was written within three seconds is looked at twice (protocol 3), so two runs may differ by a few operations
+      assert.ok(killed.signal === 'SIGKILL' || operation > total - 8, `operation ${operation}`)
       const wasUnfinished = existsSync(join(root, '.moult/run'))
 
       // [P18] Every third time an older program comes first: it finishes or undoes what it finds, without the step's code
@@ -79,7 +80,7 @@ describe(`a process killed before ${every === 1 ? 'each' : `one in ${every}`} of
   })
 
   it('[G1] killed once more while it recovers', async (t) => {
-    const folder = temporaryFolder(t)
+    const folder = makeRoot(t)
     const old = join(folder, 'old')
     makeOldState(old)
     const undisturbed = join(folder, 'undisturbed')

@@ -205,9 +205,15 @@ describe('[G2] refusals leave every path as it was', () => {
 
   it('[G2] a file that two stores claim by their patterns', async (t) => {
     const root = oldState(t)
-    const greedy = directory('greedy', { path: 'notes', files: 'old/n1*', marker: '.greedy' }).step('x', { up() {} }).adopt('oldest')
+    const greedy = directory('greedy', { path: 'notes', files: 'old/n1*', marker: '.greedy' })
+      .step('x', { up() {} })
+      .adopt('oldest')
     const before = { ...footprint(root), '.': '' }
-    const error = await base.add(greedy).in(root).upgrade().catch((thrown: unknown) => thrown)
+    const error = await base
+      .add(greedy)
+      .in(root)
+      .upgrade()
+      .catch((thrown: unknown) => thrown)
     assert.ok(isMoultError(error, 'CLAIMED_TWICE'), String(error))
     assert.match(error.message, /'notes' and 'greedy' both claim notes\/old\/n1\.md/)
     assert.deepEqual({ ...footprint(root), '.': '' }, before)

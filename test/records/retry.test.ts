@@ -335,7 +335,8 @@ test('[G1] killed while it tries again, the next start finishes', async (t) => {
   }
   const whole = JSON.parse(execFileSync(process.execPath, [child, copy().root, '0'], { encoding: 'utf8' }))
   assert.equal(whole.outcome, 'upgraded')
-  for (let operation = whole.operations; operation > 0; operation -= Math.ceil(whole.operations / 12)) {
+  // A run may do a few operations less than the one that was counted: it looks twice at what was just written
+  for (let operation = whole.operations - 8; operation > 0; operation -= Math.ceil(whole.operations / 12)) {
     const killed = copy()
     assert.equal(spawnSync(process.execPath, [child, killed.root, String(operation)]).signal, 'SIGKILL')
     await killed.upgrade(counts)

@@ -104,7 +104,9 @@ function inUse(place: Place, waitedMs: number, cause: unknown): MoultFailure<'IN
 function checkMarker(connection: Connection, place: Place, expected: Marker | null): void {
   const { table } = place.spec.own as SqliteOwn
   const rows = tableExists(connection, table) ? connection.prepare(`SELECT * FROM ${quoteName(table)}`).all([]) : null
-  const commits = tableExists(connection, commitTable) ? connection.prepare(`SELECT id, by FROM ${commitTable}`).all([]) : []
+  const commits = tableExists(connection, commitTable)
+    ? connection.prepare(`SELECT id, by FROM ${commitTable}`).all([])
+    : []
   const parsed = rows ? parseMarkerRows(place.spec.name, rows, commits) : { marker: null }
   if (
     'marker' in parsed &&

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import { disk } from '../../disk/disk.js'
 import { isAbsent, lstatIfAny } from '../../disk/identity.js'
 import { pin, stampOf } from '../../disk/pin.js'
@@ -45,11 +46,12 @@ const coarsestClockMs = 3000
  *
  * Without a lock a writer may change the files during the look. So it counts only if the stamps of all three files are
  * the same before and after; and because a clock tick may hide a second write, files written within the last 3 s must
- * also give the same pages twice. After 20 tries the answer is `busy`.
+ * also give the same pages twice. After 20 tries the answer is `busy`. In a worker thread see `peekInChild`.
  *
  * @param tables names, compared as SQLite does; each must be an ordinary rowid table, if it exists
  */
 export async function peek(path: string, tables: readonly string[]): Promise<Peek> {
+  if (!isMainThread) return (await import('./peek-in-child.js')).peekInChild(path, tables)
   let earlier: Look | null = null
   for (let attempt = 1; attempt <= tries; attempt++) {
     try {

@@ -81,7 +81,11 @@ async function endTurn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
 
-async function perform(body: StepBody, db: DbWriter, context: StepContext & { readonly stores: StepRun['stores'] }): Promise<void> {
+async function perform(
+  body: StepBody,
+  db: DbWriter,
+  context: StepContext & { readonly stores: StepRun['stores'] },
+): Promise<void> {
   if (typeof body === 'string') db.exec(body)
   else await runStepCode(context.signal, () => body({ ...context, db } as never))
 }
@@ -100,7 +104,8 @@ async function validate({ connection, step, stores, context }: StepRun, options:
     handle.expire()
   }
   if (verdict === true) return
-  const given = verdict !== null && ['object', 'function'].includes(typeof verdict) ? `a ${typeof verdict}` : String(verdict)
+  const given =
+    verdict !== null && ['object', 'function'].includes(typeof verdict) ? `a ${typeof verdict}` : String(verdict)
   const reason = typeof verdict === 'string' ? verdict : `its check returned ${given}`
   throw new MoultFailure('VALIDATION_FAILED', {
     message: `The step ${options.stepName} failed its own check: ${reason}.`,

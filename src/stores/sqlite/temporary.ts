@@ -19,4 +19,3 @@ export function dropTemporary(connection: Connection): void {
 /** Views before triggers before tables; a virtual table stands before the tables it keeps its content in. */
 const temporaryObjects =
   "SELECT type, name FROM temp.sqlite_schema WHERE type <> 'index' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type DESC, rowid"
-
