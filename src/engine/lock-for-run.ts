@@ -1,5 +1,6 @@
 import { closeGate, holdShared, lockFilesExist } from '../drivers/lock.js'
 import type { ExclusiveHold, SharedHold } from '../drivers/lock.js'
+import { isMoultError } from '../model/errors.js'
 import { planRun } from '../model/plan.js'
 import { examineState } from './examine.js'
 import type { Examination } from './examine.js'
@@ -20,7 +21,12 @@ export async function lockForRun(scene: Scene, run: ResolvedRun): Promise<RunLoc
     signal: run.signal,
     onWaiting: (holder: string | null, ms: number) => run.onEvent({ type: 'waiting', holder, ms }),
   }
-  const gate = await closeGate(scene.root, waiting)
+  const gate = await closeGate(scene.root, waiting).catch(async (error: unknown) => {
+    // What cannot be written needs no lock, as long as there is nothing to write
+    if (isMoultError(error, 'READ_ONLY') && !isRunNeeded(await examineState(scene, run.onNewer), run)) return null
+    throw error
+  })
+  if (gate === null) return sharedLock(await holdShared(scene.root, { ...waiting, readOnly: true }))
   try {
     // While we waited for the gate, the run that others made may have been the one we wanted
     if (!isRunNeeded(await examineState(scene, run.onNewer), run)) return sharedLock(await gate.downgradeToShared())
