@@ -9,7 +9,8 @@ import { renderTable } from './table.js'
 const measurements: Readonly<Record<string, () => Measurement | Promise<Measurement>>> = {
   startup: () => startup('two-of-each', '2 SQLite, 2 directories, 2 of records'),
   'startup-json': () => startup('three-and-three', '3 SQLite, 3 of records'),
-  sql: sqlInOneCommit,
+  sql: () => sqlInOneCommit(5000),
+  'sql-small': () => sqlInOneCommit(100),
   documents,
   lines,
 }

@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path'
+import { checkOptions } from './model/call-options.js'
 import { checkDefinition, isTrack } from './model/definition.js'
 import type { AnyTrack } from './model/definition.js'
 import { claimFiles } from './model/claims.js'
@@ -135,20 +136,24 @@ function makeState(spec: StateSpec): State {
     },
     open: (options = {}) => open(spec, options),
     status: async (options = {}) => {
+      checkOptions('status', options, ['unclaimed'])
       const { reportStatus } = await import('./engine/status.js')
       return reportStatus(await sceneOf(spec), { unclaimed: options.unclaimed ?? false })
     },
     plan: async (options = {}) => {
+      checkOptions('plan', options, ['target'])
       const { planState } = await import('./engine/plan-state.js')
       return planState(await sceneOf(spec), targetsOf(spec, options.target))
     },
     upgrade: async (options = {}) => {
+      checkOptions('upgrade', options, ['target', 'waitMs', 'onEvent', 'signal'])
       const { runUpgrade } = await import('./engine/run.js')
       const { report, lock } = await runUpgrade(await sceneOf(spec), resolveRun(spec, options))
       lock.release()
       return report
     },
     verify: async (options = {}) => {
+      checkOptions('verify', options, ['waitMs'])
       const { verifyState } = await import('./engine/verify.js')
       return {
         problems: await verifyState(await sceneOf(spec), {
@@ -168,6 +173,7 @@ function makeState(spec: StateSpec): State {
 const defaultWaitMs = 30_000
 
 async function open(spec: StateSpec, options: OpenOptions): Promise<HeldState> {
+  checkOptions('open', options, ['onPending', 'onNewer', 'access', 'waitMs', 'onEvent', 'signal'])
   const { openState } = await import('./engine/open.js')
   const scene = await sceneOf(spec)
   const resolved: ResolvedOpen = {

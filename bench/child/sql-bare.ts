@@ -12,10 +12,10 @@ interface Library {
 }
 type LibraryClass = new (path: string) => Library
 
-const [root, count] = process.argv.slice(2)
+const [root, count, rows] = process.argv.slice(2)
 const own = process.getBuiltinModule('node:sqlite') as { DatabaseSync: LibraryClass } | undefined
 const Database = own?.DatabaseSync ?? (createRequire(import.meta.url)('better-sqlite3') as LibraryClass)
-const steps = sqlSteps(Number(count))
+const steps = sqlSteps(Number(count), Number(rows))
 
 // Another one first: what is measured is the steps, not how long the library takes to load.
 new Database(':memory:').close()

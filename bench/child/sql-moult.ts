@@ -3,8 +3,8 @@ import { defineState, sqlite, stepsFrom } from 'moult'
 import { sqlSteps } from './sql-steps.js'
 import { tellSample } from './tell-sample.js'
 
-const [root, count] = process.argv.slice(2)
-const steps = sqlSteps(Number(count))
+const [root, count, rows] = process.argv.slice(2)
+const steps = sqlSteps(Number(count), Number(rows))
 const store = sqlite('index', { path: 'index.db' }).steps(
   stepsFrom(Object.fromEntries(steps.map(({ name, sql }) => [`${name}.sql`, sql]))),
 )

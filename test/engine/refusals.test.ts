@@ -219,6 +219,25 @@ describe('[G2] refusals leave every path as it was', () => {
     assert.deepEqual({ ...footprint(root), '.': '' }, before)
   })
 
+  it('[G8] an option of a call that is mistyped, or a value that it cannot have, before anything is looked at', async (t) => {
+    const root = oldState(t)
+    const before = footprint(root)
+    const state = base.in(root)
+    for (const options of [{ onPendin: 'refuse' }, { onPending: 'refused' }, { access: 'raed' }, { waitMs: '5' }, { signal: true }]) {
+      await assert.rejects(state.open(options as never), TypeError)
+    }
+    await assert.rejects(state.upgrade({ targets: 'index@1' } as never), /unknown option 'targets'; known are target/)
+    await assert.rejects(state.status({ uncliamed: true } as never), TypeError)
+    assert.deepEqual(footprint(root), before)
+    assert.equal(existsSync(join(root, '.moult')), false)
+  })
+
+  it('[G8] a directory where one file of records was declared', async (t) => {
+    const root = oldState(t)
+    const forgotten = records('items', { path: 'items', record: Item })
+    await refusesBoth(root, defineState({ app: 'agent', stores: [forgotten, notes, index] }), 'STORE_UNREADABLE', 4, /it is a directory/)
+  })
+
   it('[G2] a store that leads out of the root through a symlink', async (t) => {
     const root = oldState(t)
     const elsewhere = temporaryFolder(t)

@@ -13,7 +13,7 @@ export const status: Command = {
   ],
   isRun: false,
   run: async ({ state, options, isVerbose, paint }) => {
-    const report = await state.status({ unclaimed: isVerbose })
+    const report = await lookAround(state, isVerbose)
     const failed = options.check === true ? judge(report, await state.plan()) : null
     const { root, stores, problems, unclaimed } = report
     return {
@@ -24,9 +24,18 @@ export const status: Command = {
         ...renderNotes(report, isVerbose),
         ...renderProblems(problems, paint),
       ],
-      findings: { root, stores, problems, error: failed?.error ?? null, ...(unclaimed === null ? {} : { unclaimed }) },
+      findings: { root, stores, problems, error: failed?.error ?? null, ...(isVerbose ? { unclaimed } : {}) },
     }
   },
+}
+
+/**
+ * A store that is fresh while there are files that nobody claims may be one with a mistyped path. Looking for them takes
+ * a walk through the whole root, so it is not done for nothing.
+ */
+async function lookAround(state: CommandCall['state'], isVerbose: boolean): Promise<StatusReport> {
+  const report = await state.status({ unclaimed: isVerbose })
+  return isVerbose || report.stores.every(({ status: each }) => each !== 'fresh') ? report : state.status({ unclaimed: true })
 }
 
 /** What `--check` found, the worst first; null when there is nothing to do. */
@@ -73,8 +82,13 @@ function renderNotes({ stores, unclaimed, unfinished }: StatusReport, isVerbose:
       '',
       `${name}: unchecked, because one side has no checksum: ${plain(steps.join(', '))}`,
     ]),
-    ...(unclaimed !== null && unclaimed.length > 0
-      ? ['', 'files that belong to no store:', ...unclaimed.map((file) => `  ${plain(file)}`)]
-      : []),
+    ...renderUnclaimed(unclaimed ?? [], isVerbose),
   ]
+}
+
+function renderUnclaimed(unclaimed: readonly string[], isVerbose: boolean): string[] {
+  if (unclaimed.length === 0) return []
+  if (isVerbose) return ['', 'files that belong to no store:', ...unclaimed.map((file) => `  ${plain(file)}`)]
+  const files = unclaimed.length === 1 ? '1 file belongs' : `${unclaimed.length} files belong`
+  return ['', `${files} to no store, and a store is fresh: is its path right? --verbose lists them.`]
 }

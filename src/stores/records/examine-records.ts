@@ -16,6 +16,7 @@ import type { RecordsOwn } from './records.js'
  * removed since. Only for a store at a version whose records this program knows.
  */
 export async function examineRecords(given: Place): Promise<Found> {
+  if (isDirectoryForFile(given)) return directoryForFile(given)
   const place = basePlace(given)
   const found = await examineFiles(place)
   if (found.is !== 'marked' || found.marker.left.length === 0) return found
@@ -25,6 +26,20 @@ export async function examineRecords(given: Place): Promise<Found> {
   for (const [file, documents] of leftByFile(found.marker.left, each))
     if (await hasChanged(place, file, documents)) return { ...found, retry: true }
   return found
+}
+
+/** A store that was declared without `files` is one file: a directory there would be a store of nothing. */
+function isDirectoryForFile({ spec, path }: Place): boolean {
+  return spec.extent.is === 'file' && lstatIfAny(path)?.isDirectory() === true
+}
+
+function directoryForFile({ spec }: Place): Found {
+  return {
+    is: 'unreadable',
+    code: 'STORE_UNREADABLE',
+    reason: 'it is a directory, and the store was declared as one file',
+    hint: `Say which files of the directory hold the records: records('${spec.name}', { path: '${spec.path}', files: '*.json', … }).`,
+  }
 }
 
 async function hasChanged(place: Place, file: string, documents: readonly LeftDocument[]): Promise<boolean> {

@@ -32,18 +32,20 @@ export function rejectRecord(
   record: string,
   file: string | null,
   problem: RecordProblem,
+  /** The step of another store that reads it. */
+  by: string | null = null,
 ): MoultFailure<'RECORD_REJECTED'> {
   const { from, to, reason, blame, cause } = problem
   const which = file === null ? `A record '${record}'` : `The record '${record}' in ${file}`
   const isNewer = from !== null && from > to
   return new MoultFailure('RECORD_REJECTED', {
-    message: `${which} cannot be brought to version ${to}: ${reason}. It was left as it is.`,
+    message: `${by === null ? '' : `The step ${by} reads this: `}${which} cannot be brought to version ${to}: ${reason}. It was left as it is.`,
     hint:
       blame === 'step'
         ? 'Mend that code; the document is not to blame.'
         : isNewer
           ? 'Use the program that wrote it, or a newer one.'
-          : 'Mend the document, or take it out.',
+          : `Mend the document, or take it out${by === null ? '' : "; a step passes such documents over with all({ invalid: 'skip' })"}.`,
     details: { record, file, from, to, reason },
     ...(cause === undefined ? {} : { cause }),
   })

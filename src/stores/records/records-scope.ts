@@ -14,6 +14,8 @@ export interface RecordsScope {
   readonly each: Each
   readonly overlay: Overlay
   readonly signal: AbortSignal
+  /** The step that looks, for messages. */
+  readonly by: string
   /** The version that the view shows. */
   readonly at: number
   /** What the store is at. */
@@ -36,6 +38,6 @@ export function showDocument(
 }
 
 /** What is wrong with a document as RECORD_REJECTED, naming it from the root; any other error as it is. */
-export function nameProblem({ chain, overlay }: RecordsScope, name: string, error: unknown): unknown {
-  return error instanceof RecordProblem ? rejectRecord(chain.name, joinPath(overlay.claim.base, name), error) : error
+export function nameProblem({ chain, overlay, by }: RecordsScope, name: string, error: unknown): unknown {
+  return error instanceof RecordProblem ? rejectRecord(chain.name, joinPath(overlay.claim.base, name), error, by) : error
 }

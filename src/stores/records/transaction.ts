@@ -125,6 +125,7 @@ class RecordsTransaction implements StoreTransaction {
       each,
       overlay,
       signal: this.#signal,
+      by,
       at,
       stands: this.#stands(at),
     }
