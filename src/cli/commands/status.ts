@@ -24,7 +24,7 @@ export const status: Command = {
         ...renderNotes(report, isVerbose),
         ...renderProblems(problems, paint),
       ],
-      findings: { root, stores, problems, error: failed?.error ?? null, ...(isVerbose ? { unclaimed } : {}) },
+      findings: { root, stores, problems, error: failed?.error ?? null, ...(isVerbose && unclaimed !== null ? { unclaimed } : {}) },
     }
   },
 }
