@@ -77,24 +77,28 @@ describe('[G3] a COMMIT that the database refuses', () => {
       assert.equal((await make(1).in(root).upgrade()).outcome, 'upgraded')
     })
 
-    it(`the disk is full: NO_SPACE, ${what} put back, and the next start succeeds`, async (t) => {
-      const root = mountSmall(t)
-      if (root === null) return t.skip('needs root to mount a small file system')
-      makeOld(root)
-      const before = footprint(root)
-      const error = await make(60)
-        .in(root)
-        .upgrade()
-        .catch((thrown: unknown) => thrown)
-      assert.ok(isMoultError(error, 'NO_SPACE'), String(error))
-      assert.equal(error.report?.outcome, 'put-back', error.message)
-      const after = footprint(root)
-      const untouched = Object.keys(before).filter((path) => path !== 'index.db')
-      for (const path of untouched) assert.equal(after[path], before[path], path)
-      assert.deepEqual(Object.keys(after), Object.keys(before))
-      assert.equal(existsSync(join(root, '.moult/run')), false)
-      assert.equal((await make(1).in(root).upgrade()).outcome, 'upgraded')
-    })
+    for (const [when, rows] of [
+      ['at the end', 60],
+      ['while the step writes more than the cache holds', 600],
+    ] as const)
+      it(`the disk is full ${when}: NO_SPACE, ${what} put back, and the next start succeeds`, async (t) => {
+        const root = mountSmall(t)
+        if (root === null) return t.skip('needs root to mount a small file system')
+        makeOld(root)
+        const before = footprint(root)
+        const error = await make(rows)
+          .in(root)
+          .upgrade()
+          .catch((thrown: unknown) => thrown)
+        assert.ok(isMoultError(error, 'NO_SPACE'), String(error))
+        assert.equal(error.report?.outcome, 'put-back', error.message)
+        const after = footprint(root)
+        const untouched = Object.keys(before).filter((path) => path !== 'index.db')
+        for (const path of untouched) assert.equal(after[path], before[path], path)
+        assert.deepEqual(Object.keys(after), Object.keys(before))
+        assert.equal(existsSync(join(root, '.moult/run')), false)
+        assert.equal((await make(1).in(root).upgrade()).outcome, 'upgraded')
+      })
   }
 })
 

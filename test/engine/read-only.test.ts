@@ -16,7 +16,8 @@ test('[P2] [G6] a state on a read-only mount: current data is used and needs no 
   const root = join(mount, 'state')
   mkdirSync(root)
   makeOldState(root)
-  const remount = (how: 'ro' | 'rw'): void => assert.equal(spawnSync('mount', ['-o', `remount,${how}`, mount]).status, 0)
+  const remount = (how: 'ro' | 'rw'): void =>
+    assert.equal(spawnSync('mount', ['-o', `remount,${how}`, mount]).status, 0)
 
   remount('ro')
   const before = footprint(root)
@@ -29,7 +30,10 @@ test('[P2] [G6] a state on a read-only mount: current data is used and needs no 
   remount('ro')
   const current = footprint(root)
   assert.equal((await makeState(1).in(root).upgrade()).outcome, 'up-to-date')
-  assert.equal((await makeState(1).in(root).status()).stores.every(({ status }) => status === 'current'), true)
+  assert.equal(
+    (await makeState(1).in(root).status()).stores.every(({ status }) => status === 'current'),
+    true,
+  )
   const held = await makeState(1).in(root).open()
   assert.equal(held.report.locked, true)
   await held.close()

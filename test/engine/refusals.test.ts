@@ -1,76 +1,11 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import type { TestContext } from 'node:test'
-import { defineState, directory, isMoultError, record, records, sqlite } from 'moult'
-import type { State, Store } from 'moult'
-import { errorTable } from '#moult/model/errors.js'
-import type { ErrorCode } from '#moult/model/errors.js'
-import { z } from 'zod'
+import { defineState, directory, isMoultError, records, sqlite } from 'moult'
 import { footprint, temporaryFolder } from '../support/footprint.js'
 import { openDatabase } from '../support/sqlite.js'
-
-const One = z.object({ id: z.string() })
-const Two = z.object({ id: z.string(), name: z.string() })
-const Item = record('item', { versionKey: 'v', unversioned: 1 })
-  .version(1, One)
-  .version(2, Two, { up: (value) => ({ ...value, name: value.id }) })
-
-const items = records('items', { path: 'items', files: '*.json', record: Item })
-const notes = directory('notes', { path: 'notes' })
-  .step('flatten', {
-    async up({ files }) {
-      for await (const file of files.glob('old/*.md')) await files.move(file, file.slice(4))
-    },
-  })
-  .adopt('oldest')
-const index = sqlite('index', { path: 'index.db' })
-  .step('create', { up: 'CREATE TABLE entry(id INTEGER PRIMARY KEY, parent INTEGER REFERENCES entry(id), text TEXT)' })
-  .step('seed', { up: "INSERT INTO entry VALUES (1, NULL, 'root'), (2, 1, 'leaf')" })
-
-const base = defineState({ app: 'agent', appVersion: '2.4.0', stores: [items, notes, index] })
-
-/** A state of an old release: records at version 1, a folder from before moult, and no database yet. */
-function oldState(t: TestContext): string {
-  const root = temporaryFolder(t)
-  mkdirSync(join(root, 'items'))
-  mkdirSync(join(root, 'notes/old'), { recursive: true })
-  for (let n = 0; n < 5; n++) writeFileSync(join(root, `items/${n}.json`), `{ "v": 1, "id": "i${n}" }\n`)
-  for (let n = 0; n < 5; n++) writeFileSync(join(root, `notes/old/n${n}.md`), `note ${n}\n`)
-  return root
-}
-
-/** The call fails with this code, says what to do, and leaves every path of the state with its bytes, mode and mtime. */
-async function refuses(
-  root: string,
-  call: () => Promise<unknown>,
-  code: ErrorCode,
-  exit: number,
-  message?: RegExp,
-): Promise<void> {
-  const before = footprint(root)
-  const hadHome = existsSync(join(root, '.moult'))
-  const error = await call().then(
-    () => assert.fail(`expected ${code}`),
-    (thrown: unknown) => thrown,
-  )
-  assert.ok(isMoultError(error), `a MoultError: ${String(error)}`)
-  assert.equal(error.code, code, error.message)
-  assert.equal(errorTable[error.code].exit, exit)
-  assert.ok(error.hint.length > 10, 'a hint')
-  if (message) assert.match(error.message, message)
-  assert.deepEqual(footprint(root), before)
-  if (exit === 4) assert.equal(existsSync(join(root, '.moult')), hadHome, 'a refusal creates nothing, not even .moult')
-  assert.equal(existsSync(join(root, '.moult/run')), false)
-  assert.equal(error.report?.outcome, exit === 4 ? 'refused' : 'put-back')
-}
-
-/** Both ways to begin: the start-up call and the command. */
-async function refusesBoth(root: string, state: State, code: ErrorCode, exit: number, message?: RegExp): Promise<void> {
-  await refuses(root, () => state.in(root).upgrade(), code, exit, message)
-  await refuses(root, () => state.in(root).open(), code, exit, message)
-}
+import { Item, items, notes, index, base, oldState, refuses, refusesBoth } from './small-state.js'
 
 describe('[G2] refusals leave every path as it was', () => {
   const markers: readonly [string, string, RegExp][] = [
@@ -223,7 +158,13 @@ describe('[G2] refusals leave every path as it was', () => {
     const root = oldState(t)
     const before = footprint(root)
     const state = base.in(root)
-    for (const options of [{ onPendin: 'refuse' }, { onPending: 'refused' }, { access: 'raed' }, { waitMs: '5' }, { signal: true }]) {
+    for (const options of [
+      { onPendin: 'refuse' },
+      { onPending: 'refused' },
+      { access: 'raed' },
+      { waitMs: '5' },
+      { signal: true },
+    ]) {
       await assert.rejects(state.open(options as never), TypeError)
     }
     await assert.rejects(state.upgrade({ targets: 'index@1' } as never), /unknown option 'targets'; known are target/)
@@ -235,7 +176,13 @@ describe('[G2] refusals leave every path as it was', () => {
   it('[G8] a directory where one file of records was declared', async (t) => {
     const root = oldState(t)
     const forgotten = records('items', { path: 'items', record: Item })
-    await refusesBoth(root, defineState({ app: 'agent', stores: [forgotten, notes, index] }), 'STORE_UNREADABLE', 4, /it is a directory/)
+    await refusesBoth(
+      root,
+      defineState({ app: 'agent', stores: [forgotten, notes, index] }),
+      'STORE_UNREADABLE',
+      4,
+      /it is a directory/,
+    )
   })
 
   it('[G2] a store that leads out of the root through a symlink', async (t) => {
@@ -260,152 +207,5 @@ describe('[G2] refusals leave every path as it was', () => {
     await assert.rejects(base.in(root).open({ onPending: 'refuse' }), { code: 'UPGRADE_PENDING' })
     await assert.rejects(base.in(root).open({ access: 'read' }), { code: 'UPGRADE_PENDING' })
     assert.deepEqual({ ...footprint(root), '.': '' }, { ...before, '.': '' })
-  })
-})
-
-describe('[G3] a run that fails puts everything back', () => {
-  const failing: readonly [string, State, ErrorCode, RegExp][] = [
-    [
-      'a step that throws',
-      base.add(
-        sqlite('z', { path: 'z.db' }).step('boom', {
-          up() {
-            throw new Error('boom')
-          },
-          dependsOn: [index.at('seed'), notes.at('flatten'), items.at(2)],
-        }),
-      ),
-      'STEP_FAILED',
-      /z\/boom failed: boom/,
-    ],
-    [
-      'a validate that says no',
-      withIndex(
-        index.step('check', {
-          up: 'SELECT 1',
-          validate: ({ db }) => db.number('SELECT count(*) FROM entry') === 3 || 'there should be 3 entries',
-        }),
-      ),
-      'VALIDATION_FAILED',
-      /there should be 3 entries/,
-    ],
-    [
-      'a broken foreign key',
-      withIndex(index.step('orphan', { up: 'DELETE FROM entry WHERE id = 1' })),
-      'FOREIGN_KEYS_BROKEN',
-      /1 rows that point/,
-    ],
-    ['SQL that is wrong', withIndex(index.step('wrong', { up: 'SELEKT 1' })), 'STEP_FAILED', /index\/wrong/],
-    [
-      "a step that ends moult's transaction",
-      withIndex(index.step('commit', { up: 'INSERT INTO entry VALUES (3, NULL, NULL); COMMIT' })),
-      'STATEMENT_REFUSED',
-      /COMMIT/,
-    ],
-    [
-      'a step that loses the transaction',
-      withIndex(
-        index.step('lose', {
-          up({ db }) {
-            try {
-              db.run("INSERT OR ROLLBACK INTO entry VALUES (1, NULL, 'again')")
-            } catch {}
-          },
-        }),
-      ),
-      'TRANSACTION_LOST',
-      /index/,
-    ],
-    [
-      'a directory step that throws after it moved files',
-      defineState({
-        app: 'agent',
-        stores: [
-          items,
-          index,
-          notes.step('boom', {
-            async up({ files }) {
-              for await (const file of files.glob('*.md')) await files.delete(file)
-              throw new Error('late')
-            },
-          }),
-        ],
-      }),
-      'STEP_FAILED',
-      /late/,
-    ],
-  ]
-  for (const [what, state, code, message] of failing) {
-    it(`[G3] ${what}: files, databases and folders are as before`, async (t) => {
-      const root = oldState(t)
-      await refusesBoth(root, state, code, 7, message)
-      assert.equal(
-        (await state.in(root).history()).filter(({ result }) => result === 'failed').length,
-        2,
-        'the history has both tries',
-      )
-      assert.equal((await base.in(root).upgrade()).outcome, 'upgraded')
-    })
-  }
-
-  for (const mode of ['DELETE', 'WAL', 'WAL, cut off with rows in its log'] as const) {
-    it(`[G3] a large transaction on a database in mode ${mode} is rolled back byte for byte`, async (t) => {
-      const root = oldState(t)
-      await base.in(root).upgrade()
-      const file = join(root, 'index.db')
-      const db = openDatabase(file)
-      if (mode !== 'DELETE') db.exec('PRAGMA journal_mode = WAL')
-      db.exec("INSERT INTO entry VALUES (3, 1, 'one more')")
-      const crashed = temporaryFolder(t)
-      if (mode === 'WAL, cut off with rows in its log')
-        for (const suffix of ['', '-wal', '-shm']) cpSync(file + suffix, join(crashed, `index.db${suffix}`))
-      db.close()
-      if (existsSync(join(crashed, 'index.db'))) cpSync(crashed, root, { recursive: true })
-      const failingState = withIndex(
-        index.step('boom', {
-          up({ db: writer }) {
-            // More than the page cache of either library holds: what spills has been in the file
-            for (let n = 10; n < 10_000; n++) writer.run('INSERT INTO entry VALUES (?, 1, ?)', n, 'x'.repeat(2500))
-            throw new Error('boom')
-          },
-        }),
-      )
-      // Bytes and mode are promised of a database, its mtime is not: SQLite's rollback wrote the pages back
-      const without = (prints: Readonly<Record<string, string>>) => ({
-        ...prints,
-        'index.db': prints['index.db']?.replace(/ \d+ /, ' '),
-        'index.db-shm': '',
-      })
-      const before = without(footprint(root))
-      await assert.rejects(failingState.in(root).upgrade(), { code: 'STEP_FAILED' })
-      assert.deepEqual(without(footprint(root)), before)
-      const after = openDatabase(file)
-      assert.deepEqual(after.all('SELECT count(*) AS n FROM entry'), [{ n: 3 }])
-      after.close()
-    })
-  }
-
-  function withIndex(store: Store): State {
-    return defineState({ app: 'agent', appVersion: '2.4.0', stores: [items, notes, store] })
-  }
-
-  it('[G3] an interrupted run says so and puts everything back', async (t) => {
-    const root = oldState(t)
-    const controller = new AbortController()
-    const state = withIndex(
-      index.step('slow', {
-        async up() {
-          controller.abort()
-          await new Promise((resolve) => setTimeout(resolve, 5))
-        },
-      }),
-    )
-    const before = footprint(root)
-    const error = await state
-      .in(root)
-      .upgrade({ signal: controller.signal })
-      .catch((thrown: unknown) => thrown)
-    assert.ok(isMoultError(error, 'INTERRUPTED'), String(error))
-    assert.deepEqual(footprint(root), before)
   })
 })

@@ -24,7 +24,13 @@ export const status: Command = {
         ...renderNotes(report, isVerbose),
         ...renderProblems(problems, paint),
       ],
-      findings: { root, stores, problems, error: failed?.error ?? null, ...(isVerbose && unclaimed !== null ? { unclaimed } : {}) },
+      findings: {
+        root,
+        stores,
+        problems,
+        error: failed?.error ?? null,
+        ...(isVerbose && unclaimed !== null ? { unclaimed } : {}),
+      },
     }
   },
 }
@@ -35,7 +41,9 @@ export const status: Command = {
  */
 async function lookAround(state: CommandCall['state'], isVerbose: boolean): Promise<StatusReport> {
   const report = await state.status({ unclaimed: isVerbose })
-  return isVerbose || report.stores.every(({ status: each }) => each !== 'fresh') ? report : state.status({ unclaimed: true })
+  return isVerbose || report.stores.every(({ status: each }) => each !== 'fresh')
+    ? report
+    : state.status({ unclaimed: true })
 }
 
 /** What `--check` found, the worst first; null when there is nothing to do. */

@@ -39,5 +39,7 @@ export function showDocument(
 
 /** What is wrong with a document as RECORD_REJECTED, naming it from the root; any other error as it is. */
 export function nameProblem({ chain, overlay, by }: RecordsScope, name: string, error: unknown): unknown {
-  return error instanceof RecordProblem ? rejectRecord(chain.name, joinPath(overlay.claim.base, name), error, by) : error
+  return error instanceof RecordProblem
+    ? rejectRecord(chain.name, joinPath(overlay.claim.base, name), error, by)
+    : error
 }

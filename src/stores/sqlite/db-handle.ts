@@ -29,7 +29,7 @@ export interface DbHandle<D extends DbReader> {
   /** The rows that the step inserted, updated or deleted, without what triggers did. */
   readonly rowsChanged: () => number
   /** TRANSACTION_LOST once the transaction is gone: the step has failed, whatever its code caught. */
-  readonly broken: () => MoultFailure<'TRANSACTION_LOST'> | null
+  readonly broken: () => MoultFailure | null
   /** HANDLE_EXPIRED once the handle was used after its end: what the step meant to do then was not done. */
   readonly breach: () => MoultFailure<'HANDLE_EXPIRED'> | null
 }

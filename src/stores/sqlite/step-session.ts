@@ -2,6 +2,7 @@ import type { Connection, Row, SqlValue, Statement } from '../../drivers/driver.
 import { MoultFailure } from '../../model/errors.js'
 import { databasesWritten } from './explain.js'
 import { guardStatement, type GuardOptions } from './guard.js'
+import { transactionLost } from './transaction-lost.js'
 import { borrowedSettings, readPragma } from './pragma.js'
 import { splitSql, type SqlStatement } from './sql-text.js'
 import { dropTemporary } from './temporary.js'
@@ -30,7 +31,7 @@ export interface StepSession {
   ask(sql: string, ...params: SqlValue[]): Row[]
   countChanges(changes: number): void
   readonly rowsChanged: () => number
-  readonly lost: () => MoultFailure<'TRANSACTION_LOST'> | null
+  readonly lost: () => MoultFailure | null
   readonly breach: () => MoultFailure<'HANDLE_EXPIRED'> | null
   readonly expire: () => void
 }
@@ -43,7 +44,7 @@ const changeVerbs = ['INSERT', 'REPLACE', 'UPDATE', 'DELETE']
 interface Shared {
   sessions: number
   schemaChanges: number
-  failure: MoultFailure<'TRANSACTION_LOST'> | null
+  failure: MoultFailure | null
 }
 
 const sharedBy = new WeakMap<Connection, Shared>()
@@ -85,13 +86,7 @@ export function startSession(connection: Connection, options: GuardOptions): Ste
   }
 
   function lose(cause: unknown): MoultFailure {
-    const why = cause instanceof Error ? `: ${cause.message}` : ''
-    shared.failure = new MoultFailure('TRANSACTION_LOST', {
-      message: `${step}: a statement ended moult's transaction, so the step cannot go on${why}`,
-      hint: 'Look for OR ROLLBACK, ON CONFLICT ROLLBACK and RAISE(ROLLBACK), and at the cause: a full disk does it too.',
-      details: { store, step },
-      cause,
-    })
+    shared.failure = transactionLost(cause, { store, step })
     return shared.failure
   }
 

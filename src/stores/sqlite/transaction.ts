@@ -1,4 +1,5 @@
 import { commitTable, recordCommit } from '../../drivers/commit-record.js'
+import type { Connection } from '../../model/driver.js'
 import { MoultFailure } from '../../model/errors.js'
 import type { MarkerEntry } from '../../model/marker.js'
 import type { Applied, CommitBySelf, Place, StepContext, StoreTransaction, View } from '../../model/store.js'
@@ -112,10 +113,22 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
       if (connection.inTransaction) {
         open.untouched.cutLog()
         connection.exec('ROLLBACK')
-      }
+      } else rollBackJournal(connection)
       closeUntouched(open, close)
     },
     close: async () => close(),
+  }
+}
+
+/**
+ * Where the disk failed a statement, SQLite leaves its journal for whoever reads next. That should be us: until then
+ * the file's own bytes are half of a step, and somebody may copy it.
+ */
+function rollBackJournal(connection: Connection): void {
+  try {
+    connection.prepare('SELECT 1 FROM sqlite_schema').get([])
+  } catch {
+    // The journal stays, and whoever opens the database next has the rows from it.
   }
 }
 
