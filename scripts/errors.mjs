@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
-import { errorTable } from '../dist/model/errors.js'
+import { errorTable } from '../build/src/model/errors.js'
 import { root } from './root.mjs'
 
 const refused = 'No byte was changed.'

@@ -1,5 +1,5 @@
 // Makes this checkout ready to run: installs and builds what is missing, and does nothing when nothing is.
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -46,21 +46,46 @@ export function install(folder, ...options) {
   run('npm', ['ci', '--no-audit', '--no-fund', ...options], folder)
 }
 
-function build() {
+function describe(folder, manifest) {
+  const path = join(root, folder, 'package.json')
+  const text = `${JSON.stringify(manifest)}\n`
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return
+  mkdirSync(join(root, folder), { recursive: true })
+  writeFileSync(path, text)
+}
+
+/**
+ * What is compiled is a package of the same name: there `import 'moult'` means the modules, which tests take apart. But
+ * benchmarks measure what is published.
+ */
+function describeBuild() {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const exports = { '.': './src/index.js', './cli': './src/cli/index.js', './package.json': './package.json' }
+  describe('build', { name: 'moult', version, type: 'module', exports, imports: { '#moult/*': './src/*' } })
+  describe('build/bench', { type: 'module' })
+  describe('build/bench/node_modules/moult', { type: 'module', exports: './dist/index.js' })
+  const published = join(root, 'build/bench/node_modules/moult/dist')
+  if (!existsSync(published)) symlinkSync(join(root, 'dist'), published)
+}
+
+async function build() {
   for (const path of [...findOrphans(), ...findStaleMemories()]) rmSync(path, { force: true })
   const tsc = createRequire(join(root, 'package.json')).resolve('typescript/package.json')
+  describeBuild()
   run(process.execPath, [join(tsc, '../bin/tsc'), '-b', root])
+  const { bundle } = await import('./bundle.mjs')
+  await bundle()
 }
 
 /** What every npm script starts with. */
-export function prepare({ isBuilt = true, hasTools = false } = {}) {
+export async function prepare({ isBuilt = true, hasTools = false } = {}) {
   install(root)
   if (hasTools) install(join(root, 'tools/typescript5'))
   const hasOwnSqlite = process.getBuiltinModule?.('node:sqlite') !== undefined
   if (!hasOwnSqlite && !isSqliteUsable()) run('npm', ['rebuild', 'better-sqlite3'])
-  if (isBuilt) build()
+  if (isBuilt) await build()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  prepare({ isBuilt: !process.argv.includes('--no-build'), hasTools: process.argv.includes('--tools') })
+  await prepare({ isBuilt: !process.argv.includes('--no-build'), hasTools: process.argv.includes('--tools') })
 }

@@ -7,7 +7,9 @@ import type { ChosenDriver, Driver } from './model/driver.js'
 import type { HistoryEntry } from './engine/history.js'
 import type { ResolvedOpen } from './engine/open.js'
 import type { ResolvedRun } from './engine/resolved-run.js'
+import { setScene } from './engine/places.js'
 import type { Scene } from './engine/places.js'
+import { reportStatus } from './engine/status.js'
 import type { Listener } from './model/events.js'
 import type { NewerPolicy, PendingPolicy } from './model/policy.js'
 import type { PlanReport, Problem, RunReport, StatusReport } from './model/report.js'
@@ -137,18 +139,17 @@ function makeState(spec: StateSpec): State {
     open: (options = {}) => open(spec, options),
     status: async (options = {}) => {
       checkOptions('status', options, ['unclaimed'])
-      const { reportStatus } = await import('./engine/status.js')
-      return reportStatus(await sceneOf(spec), { unclaimed: options.unclaimed ?? false })
+      return reportStatus(setScene(spec), { unclaimed: options.unclaimed ?? false })
     },
     plan: async (options = {}) => {
       checkOptions('plan', options, ['target'])
       const { planState } = await import('./engine/plan-state.js')
-      return planState(await sceneOf(spec), targetsOf(spec, options.target))
+      return planState(setScene(spec), targetsOf(spec, options.target))
     },
     upgrade: async (options = {}) => {
       checkOptions('upgrade', options, ['target', 'waitMs', 'onEvent', 'signal'])
       const { runUpgrade } = await import('./engine/run.js')
-      const { report, lock } = await runUpgrade(await sceneOf(spec), resolveRun(spec, options))
+      const { report, lock } = await runUpgrade(setScene(spec), resolveRun(spec, options))
       lock.release()
       return report
     },
@@ -156,7 +157,7 @@ function makeState(spec: StateSpec): State {
       checkOptions('verify', options, ['waitMs'])
       const { verifyState } = await import('./engine/verify.js')
       return {
-        problems: await verifyState(await sceneOf(spec), {
+        problems: await verifyState(setScene(spec), {
           driver: driverOf(spec),
           waitMs: options.waitMs ?? defaultWaitMs,
         }),
@@ -164,7 +165,7 @@ function makeState(spec: StateSpec): State {
     },
     history: async () => {
       const { readHistory } = await import('./engine/history.js')
-      return readHistory(await sceneOf(spec))
+      return readHistory(setScene(spec))
     },
   }
   return Object.freeze(state)
@@ -175,7 +176,7 @@ const defaultWaitMs = 30_000
 async function open(spec: StateSpec, options: OpenOptions): Promise<HeldState> {
   checkOptions('open', options, ['onPending', 'onNewer', 'access', 'waitMs', 'onEvent', 'signal'])
   const { openState } = await import('./engine/open.js')
-  const scene = await sceneOf(spec)
+  const scene = setScene(spec)
   const resolved: ResolvedOpen = {
     ...resolveRun(spec, options),
     onNewer: options.onNewer ?? null,
@@ -197,11 +198,6 @@ function pathOf(scene: Scene, store: string): string {
   const place = scene.places.find(({ spec }) => spec.name === store)
   if (!place) throw new TypeError(`there is no store '${store}' in this state`)
   return place.path
-}
-
-async function sceneOf(spec: StateSpec): Promise<Scene> {
-  const { setScene } = await import('./engine/places.js')
-  return setScene(spec)
 }
 
 function targetsOf(spec: StateSpec, target: Target | readonly Target[] | undefined): ResolvedRun['targets'] {

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import type { main } from './main.js'
 
 /**
@@ -14,7 +14,7 @@ export async function findProjectCopy(config: string): Promise<typeof main | nul
   } catch {
     return null
   }
-  if (path === realpathSync(fileURLToPath(new URL('./index.js', import.meta.url)))) return null
+  if (path === realpathSync(createRequire(import.meta.url).resolve('moult/cli'))) return null
   const copy = (await import(pathToFileURL(path).href)) as { readonly main?: unknown }
   return typeof copy.main === 'function' ? (copy.main as typeof main) : null
 }

@@ -52,6 +52,6 @@ function configIn(args: readonly string[]): string | undefined {
 }
 
 function ownVersion(): string {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string }
+  const { version } = createRequire(import.meta.url)('moult/package.json') as { readonly version: string }
   return version
 }

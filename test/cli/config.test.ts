@@ -178,11 +178,11 @@ test('[A9] a second real copy of moult takes over once and upgrades', async (t) 
   cpSync(join(checkout, 'package.json'), join(copy, 'package.json'))
   for (const name of ['commander', 'jiti', 'picomatch', 'better-sqlite3'])
     symlinkSync(join(checkout, 'node_modules', name), join(project.path, 'node_modules', name))
+  cpSync(join(checkout, 'dist/cli/index.js'), join(copy, 'dist/cli/was.js'))
   project.write(
-    'node_modules/moult/dist/cli/execute.js',
-    `const was = await import('./was.js')\nexport const execute = (call) => (call.stderr.write('the copy\\n'), was.execute(call))\n`,
+    'node_modules/moult/dist/cli/index.js',
+    `import * as was from './was.js'\nexport const main = (args, call) => (call.stderr.write('the copy\\n'), was.main(args, call))\n`,
   )
-  cpSync(join(checkout, 'dist/cli/execute.js'), join(copy, 'dist/cli/was.js'))
   const { code, stdout, stderr } = await project.run(['upgrade'])
   assert.deepEqual([code, stderr], [0, 'the copy\n'])
   assert.match(stdout, /: upgraded\n/)

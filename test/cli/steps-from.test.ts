@@ -297,8 +297,8 @@ test("[G9] `import 'moult'` loads nothing of the command line, and no jiti", () 
       else outside.add(from)
     }
   }
-  visit(join(checkout, 'dist/index.js'))
-  assert.ok(seen.has(join(checkout, 'dist/steps-from.js')))
+  visit(join(checkout, 'build/src/index.js'))
+  assert.ok(seen.has(join(checkout, 'build/src/steps-from.js')))
   assert.deepEqual(
     [...seen].filter((path) => path.includes('/cli/')),
     [],

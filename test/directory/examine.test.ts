@@ -147,7 +147,7 @@ test('[G9] an examination of a marked store reads its marker, changes no byte an
 })
 
 test('[G9] defining stores and examining marked ones loads no globs, no walker, no overlay and no JSON text', () => {
-  const dist = join(import.meta.dirname, '../../../dist')
+  const built = join(import.meta.dirname, '../../../build/src')
   const loaded = new Set<string>()
   const visit = (file: string): void => {
     if (loaded.has(file)) return
@@ -157,10 +157,10 @@ test('[G9] defining stores and examining marked ones loads no globs, no walker, 
       else loaded.add(target!)
     }
   }
-  visit(join(dist, 'stores/directory/directory.js'))
+  visit(join(built, 'stores/directory/directory.js'))
   assert.ok(!loaded.has('node:fs'))
-  visit(join(dist, 'stores/files/examine-files.js'))
-  assert.ok(loaded.has(join(dist, 'disk/disk.js')))
+  visit(join(built, 'stores/files/examine-files.js'))
+  assert.ok(loaded.has(join(built, 'disk/disk.js')))
   const heavy = [...loaded].filter((each) => /picomatch|\/json\/|disk\/(walk|glob|overlay)/.test(each))
   assert.deepEqual(heavy, [])
 })

@@ -22,13 +22,13 @@ function project(directory: string): {
   readonly script: (code: string) => Promise<{ stdout: string; stderr: string }>
 } {
   const moult = join(directory, 'node_modules', 'moult')
-  cpSync(join(process.cwd(), 'dist'), join(moult, 'dist'), { recursive: true })
+  cpSync(join(process.cwd(), 'build/src'), join(moult, 'src'), { recursive: true })
   writeFileSync(join(moult, 'package.json'), '{ "type": "module" }')
   return {
     script: (code) => {
       const imports = `
         import { createRequire } from 'node:module'
-        import { lockDriver, storeDriver } from './node_modules/moult/dist/drivers/choose-driver.js'
+        import { lockDriver, storeDriver } from './node_modules/moult/src/drivers/choose-driver.js'
         const require = createRequire(process.cwd() + '/x')
         const tell = (work) => { try { console.log(work().name) } catch (error) { console.log(error.code, error.message, '|', error.hint) } }`
       writeFileSync(join(directory, 'script.mjs'), `${imports}\n${code}`)
@@ -104,7 +104,7 @@ test(
     project(elsewhere)
     writeFileSync(
       join(app, 'main.mjs'),
-      `import { lockDriver } from '${join(elsewhere, 'node_modules', 'moult', 'dist', 'drivers', 'choose-driver.js')}'\nconsole.log(lockDriver().name)`,
+      `import { lockDriver } from '${join(elsewhere, 'node_modules', 'moult', 'src', 'drivers', 'choose-driver.js')}'\nconsole.log(lockDriver().name)`,
     )
     assert.equal((await run(process.execPath, [join(app, 'main.mjs')], { cwd: elsewhere })).stdout, 'better-sqlite3\n')
   },

@@ -59,7 +59,7 @@ function start(
   return {
     said,
     stop: () => {
-      child.stdin.end('stop\n')
+      if (how === 'host') child.stdin.end('stop\n')
       return ended
     },
   }

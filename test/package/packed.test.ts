@@ -72,7 +72,7 @@ console.log(Object.keys(imported).length > 0, Object.keys(imported).every((key) 
   })
 
 test('[D11] what is not exported cannot be imported', () => {
-  project.write('deep.mjs', `await import('moult/dist/model/errors.js').catch((error) => console.log(error.code))`)
+  project.write('deep.mjs', `await import('moult/dist/chunks/errors.js').catch((error) => console.log(error.code))`)
   assert.equal(project.run('deep.mjs'), 'ERR_PACKAGE_PATH_NOT_EXPORTED\n')
 })
 

@@ -40,24 +40,26 @@ testEach(
   },
 )
 
-for (const [what, schema, sql] of [
+for (const [what, code, schema, sql] of [
   [
     'ON CONFLICT ROLLBACK in the table',
+    'TRANSACTION_LOST',
     'CREATE TABLE t(a UNIQUE ON CONFLICT ROLLBACK)',
     'INSERT INTO t VALUES(1), (1)',
   ],
   [
     'RAISE(ROLLBACK) in a trigger',
+    'TRANSACTION_LOST',
     "CREATE TABLE t(a); CREATE TRIGGER r BEFORE INSERT ON t BEGIN SELECT RAISE(ROLLBACK, 'no'); END",
     'INSERT INTO t VALUES(1)',
   ],
-  ['a full disk', 'CREATE TABLE t(a); PRAGMA max_page_count = 8', 'INSERT INTO t VALUES(zeroblob(100000))'],
+  ['a full disk', 'NO_SPACE', 'CREATE TABLE t(a); PRAGMA max_page_count = 8', 'INSERT INTO t VALUES(zeroblob(100000))'],
 ] as const) {
   testEach(`[P15] ${what} ends the transaction: the handle is dead although the step catches the error`, (open) => {
     const connection = open()
     const { db, broken } = writableStep(connection, schema)
-    assert.throws(() => db.exec(sql), { code: 'TRANSACTION_LOST' })
-    assert.throws(() => db.run('INSERT INTO t VALUES(2)'), { code: 'TRANSACTION_LOST' })
+    assert.throws(() => db.exec(sql), { code })
+    assert.throws(() => db.run('INSERT INTO t VALUES(2)'), { code })
     assert.ok(broken()?.cause instanceof Error)
     assert.deepEqual(open().prepare(count).get([]), { n: 0 })
   })

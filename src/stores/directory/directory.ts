@@ -10,6 +10,7 @@ import type { StepOptions } from '../../model/step-options.js'
 import type { Store, StoreCode, StoreSpec } from '../../model/store.js'
 import type { NewName, Succ } from '../../model/type-arithmetic.js'
 import { checkNewerPolicy, checkOptionNames, checkPatterns, checkStoreName, markerName } from '../files/definition.js'
+import { examineFiles } from '../files/examine-files.js'
 import type { FilesReader, FilesWriter } from '../files/files.js'
 
 export interface DirectoryOptions {
@@ -59,7 +60,7 @@ export interface DirectoryStore<N extends string, R extends string | number, H e
 }
 
 const code: StoreCode = {
-  examine: async (place) => (await import('../files/examine-files.js')).examineFiles(place),
+  examine: (place) => examineFiles(place),
   begin: async (place, run, expected) => (await import('./transaction.js')).beginDirectory(place, run, expected),
   verify: async (place) => (await import('../files/verify-files.js')).verifyFiles(place),
 }

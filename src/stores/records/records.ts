@@ -7,6 +7,7 @@ import type { Lane, Step } from '../../model/step.js'
 import type { Extent, Store, StoreCode, StoreSpec } from '../../model/store.js'
 import { checkNewerPolicy, checkOptionNames, checkPatterns, checkStoreName, markerName } from '../files/definition.js'
 import type { Each } from './documents.js'
+import { examineRecords } from './examine-records.js'
 import type { Layout } from './layout.js'
 import { isRecord } from './record.js'
 import type { AnyRecord, Versions } from './record.js'
@@ -60,7 +61,7 @@ export interface RecordsOwn {
 }
 
 const code: StoreCode = {
-  examine: async (place) => (await import('./examine-records.js')).examineRecords(place),
+  examine: (place) => examineRecords(place),
   begin: async (place, run, expected) => (await import('./transaction.js')).beginRecords(place, run, expected),
   verify: async (place) => (await import('./verify.js')).verifyRecords(place),
 }

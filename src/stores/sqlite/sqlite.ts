@@ -10,6 +10,7 @@ import type { StepOptions } from '../../model/step-options.js'
 import type { Store, StoreCode, StoreSpec } from '../../model/store.js'
 import type { NewName, Succ } from '../../model/type-arithmetic.js'
 import type { DbReader, DbWriter } from './db.js'
+import { examineDatabase } from './examine.js'
 import type { SqliteOwn } from './own.js'
 
 export interface SqliteOptions {
@@ -64,7 +65,7 @@ export interface SqliteStore<N extends string, R extends string | number, H exte
 }
 
 const code: StoreCode = {
-  examine: async (place) => (await import('./examine.js')).examineDatabase(place),
+  examine: (place) => examineDatabase(place),
   begin: async (place, run, expected) => (await import('./begin.js')).beginTransaction(place, run, expected),
   verify: async (place, scope) => (await import('./verify.js')).verifyDatabase(place, scope),
 }

@@ -1,3 +1,0 @@
-import { tellUsage } from './tell-usage.js'
-
-tellUsage()
