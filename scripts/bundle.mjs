@@ -4,7 +4,7 @@
 // smoke tests run on this.
 import { chmodSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { rollup } from 'rollup'
+import { rollup } from '@rollup/wasm-node'
 import { root } from './root.mjs'
 
 const source = join(root, 'build/src')
