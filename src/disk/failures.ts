@@ -9,6 +9,15 @@ export function unsupportedFile(path: string, what: string): MoultFailure<'FILE_
   })
 }
 
+/** The refusal to walk into what another state has: that one's lock is another one (protocol 17). */
+export function nestedState(path: string): MoultFailure<'CLAIMED_TWICE'> {
+  return new MoultFailure('CLAIMED_TWICE', {
+    message: `${path} lies in a store and is the root of another state (it has a .moult).`,
+    hint: 'Leave it out of the store with `ignore`, or keep that state elsewhere.',
+    details: { path },
+  })
+}
+
 /** The refusal to go on with files that somebody else has changed meanwhile. */
 export function changedFile(path: string, how: string): MoultFailure<'STORE_CHANGED'> {
   return new MoultFailure('STORE_CHANGED', {

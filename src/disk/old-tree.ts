@@ -3,7 +3,7 @@ import { breathe } from './breathe.js'
 import type { ClaimMatcher } from './claim-matcher.js'
 import { joinPath, nameOf, parentOf } from './relative-path.js'
 import { checkNoSymlink, listDirectory } from './walk.js'
-import { unsupportedFile } from './failures.js'
+import { nestedState, unsupportedFile } from './failures.js'
 
 export type NodeKind = 'file' | 'directory' | 'symlink' | 'special'
 
@@ -44,6 +44,7 @@ export function oldTree(root: string, base: string, matcher: ClaimMatcher): OldT
         )
       }
     }
+    if (directory !== '' && names.get('.moult') === 'directory') throw nestedState(joinPath(base, directory))
     listings.set(directory, names)
     return names
   }

@@ -4,7 +4,7 @@ import type { Claim } from '../model/claim.js'
 import { breathe } from './breathe.js'
 import { claimMatcher } from './claim-matcher.js'
 import { disk } from './disk.js'
-import { fileError, unsupportedFile } from './failures.js'
+import { fileError, nestedState, unsupportedFile } from './failures.js'
 import { identityOf, isAbsent, lstatIfAny } from './identity.js'
 import { comparePaths, joinPath } from './relative-path.js'
 
@@ -101,6 +101,8 @@ function* findPaths(root: string, claim: Claim, what: 'file' | 'derived'): Gener
         if (matcher.belongingOf(path) === what) yield path
       } else if (matcher.mayHold(path, what)) {
         directories.push(path)
+      } else if (entry.name === '.moult' && directory !== '') {
+        throw nestedState(joinPath(claim.base, directory))
       }
     }
   }

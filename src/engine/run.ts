@@ -15,7 +15,7 @@ import { refuseState } from './refuse-state.js'
 import { Progress, reportRun } from './report.js'
 import type { ResolvedRun } from './resolved-run.js'
 import type { RunLock } from './run-lock.js'
-import { refuseSharedFiles } from './shared-files.js'
+import { refuseForeignFiles } from './foreign-files.js'
 
 export interface FinishedRun {
   readonly report: RunReport
@@ -42,7 +42,7 @@ export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<Finish
     refuseState(scene, progress, examination, examination.refusals, lock)
     const plan = planRun(examination.verdicts, run.targets)
     refuseState(scene, progress, examination, plan.refusals, lock)
-    refuseState(scene, progress, examination, await refuseSharedFiles(scene), lock)
+    refuseState(scene, progress, examination, await refuseForeignFiles(scene), lock)
     if (plan.items.length === 0) return { report: await reportNow(scene, run, progress, 'up-to-date', lock), lock }
 
     const segments = cutSegments(plan.items, deciders(examination.verdicts))

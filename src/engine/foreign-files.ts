@@ -1,14 +1,43 @@
+import { dirname, join } from 'node:path'
 import { walkClaim } from '../disk/walk.js'
 import { joinPath } from '../model/claims.js'
 import type { Place } from '../model/store.js'
 import type { Refusal } from '../model/verdict.js'
+import { exists } from './places.js'
 import type { Scene } from './places.js'
+
+/**
+ * Files that a run must not change, because they are not of one store of one state alone (protocol 17). What lies
+ * deeper in a store than its own directory is found by whoever walks it.
+ */
+export async function refuseForeignFiles(scene: Scene): Promise<readonly Refusal[]> {
+  return [...scene.places.flatMap((place) => otherState(scene, place)), ...(await refuseSharedFiles(scene))]
+}
+
+/** A store in another state's root: that one's lock is another one, so each step could run twice. */
+function otherState(scene: Scene, { spec, path }: Place): readonly Refusal[] {
+  const first = spec.extent.is === 'directory' ? path : dirname(path)
+  for (let at = first; at !== scene.root && at.startsWith(scene.root); at = dirname(at)) {
+    if (exists(join(at, '.moult'))) {
+      return [
+        {
+          store: spec.name,
+          code: 'CLAIMED_TWICE',
+          message: `The store '${spec.name}' lies in ${at}, which is the root of another state (it has a .moult). Nothing was changed.`,
+          hint: 'Let one state alone have this store.',
+          details: { store: spec.name, path: at },
+        },
+      ]
+    }
+  }
+  return []
+}
 
 /**
  * Patterns of two stores in one directory can match the same file, which no definition shows. Such a file would be
  * changed by both: it is refused before a run.
  */
-export async function refuseSharedFiles(scene: Scene): Promise<readonly Refusal[]> {
+async function refuseSharedFiles(scene: Scene): Promise<readonly Refusal[]> {
   const refusals: Refusal[] = []
   for (const places of sharedDirectories(scene.places)) {
     const owners = new Map<string, string>()
