@@ -80,7 +80,7 @@ async function tryOpen(scene: Scene, run: ResolvedOpen, retries: 'try' | 'leave'
     return {
       hold,
       report: reportRun(scene, new Progress(), {
-        outcome: 'up-to-date',
+        outcome: isPending(examination, run) ? 'behind' : 'up-to-date',
         verdicts: examination.verdicts,
         locked: hold.locked,
       }),
@@ -96,6 +96,11 @@ function decideOpen(examination: Examination, run: ResolvedOpen, retries: 'try' 
   if (examination.unfinished) return 'run'
   if (isOnlyRetry(examination, run)) return retries === 'try' ? 'retry' : 'go-on'
   return examination.refusals.length === 0 && isRunNeeded(examination, run) ? 'run' : 'go-on'
+}
+
+/** Whether data is still in an old release's shape; that documents were left is no hindrance. */
+function isPending(examination: Examination, run: ResolvedOpen): boolean {
+  return isRunNeeded(examination, run) && !isOnlyRetry(examination, run)
 }
 
 async function openByRun(scene: Scene, run: ResolvedOpen): Promise<Opened> {
@@ -117,8 +122,7 @@ function refusePending(scene: Scene, examination: Examination, run: ResolvedOpen
       examination,
     )
   }
-  if (examination.refusals.length > 0 || run.onPending === 'continue' || !isRunNeeded(examination, run)) return
-  if (isOnlyRetry(examination, run)) return
+  if (examination.refusals.length > 0 || run.onPending === 'continue' || !isPending(examination, run)) return
   const behind = examination.verdicts
     .filter(({ status }) => status !== 'current' && status !== 'newer')
     .map(({ spec }) => spec.name)

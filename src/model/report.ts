@@ -2,7 +2,8 @@ import type { LeftDocument } from './marker.js'
 
 export type Status =
   'current' | 'behind' | 'fresh' | 'legacy' | 'newer' | 'too-old' | 'diverged' | 'edited' | 'unreadable'
-export type Outcome = 'up-to-date' | 'upgraded' | 'refused' | 'put-back' | 'damaged' | 'unfinished'
+/** `behind`: opened as it is, since `onPending: 'continue'` asked for that. */
+export type Outcome = 'up-to-date' | 'behind' | 'upgraded' | 'refused' | 'put-back' | 'damaged' | 'unfinished'
 
 /** What is known of one store after an examination. */
 export interface StoreReport {

@@ -188,14 +188,22 @@ describe('[G2] refusals leave every path as it was', () => {
   it('[P17] a store in the root of another state, and another state in a store', async (t) => {
     const root = temporaryFolder(t)
     const log = directory('log', { path: 'log' }).step('note', { up: ({ files }) => files.write('a.md', 'a') })
-    await defineState({ app: 'one', stores: [log] }).in(join(root, 'agents/one')).upgrade()
+    await defineState({ app: 'one', stores: [log] })
+      .in(join(root, 'agents/one'))
+      .upgrade()
     await base.in(root).upgrade()
     for (const store of [
       sqlite('inner', { path: 'agents/one/inner.db' }).step('create', { up: 'CREATE TABLE t(a)' }),
       directory('inner', { path: 'agents/one' }).adopt('oldest'),
       records('inner', { path: 'agents/one/more', files: '*.json', record: Item }),
     ]) {
-      await refuses(root, () => base.add(store).in(root).upgrade(), 'CLAIMED_TWICE', 4, /agents\/one, which is the root/)
+      await refuses(
+        root,
+        () => base.add(store).in(root).upgrade(),
+        'CLAIMED_TWICE',
+        4,
+        /agents\/one, which is the root/,
+      )
     }
     const agents = directory('agents', { path: 'agents' }).adopt('oldest')
     const look = agents.step('look', {
@@ -236,5 +244,20 @@ describe('[G2] refusals leave every path as it was', () => {
     await assert.rejects(base.in(root).open({ onPending: 'refuse' }), { code: 'UPGRADE_PENDING' })
     await assert.rejects(base.in(root).open({ access: 'read' }), { code: 'UPGRADE_PENDING' })
     assert.deepEqual({ ...footprint(root), '.': '' }, { ...before, '.': '' })
+  })
+
+  it('[R3] an app that goes on with old data is told that it does, and nobody upgrades under it', async (t) => {
+    const root = oldState(t)
+    const before = footprint(root)
+    const held = await base.in(root).open({ onPending: 'continue' })
+    assert.equal(held.report.outcome, 'behind')
+    assert.equal(held.report.locked, true)
+    await assert.rejects(base.in(root).upgrade({ waitMs: 50 }), { code: 'IN_USE' })
+    await held.close()
+    assert.deepEqual({ ...footprint(root), '.': '' }, { ...before, '.': '' })
+    assert.equal((await base.in(root).upgrade()).outcome, 'upgraded')
+    const current = await base.in(root).open({ onPending: 'continue' })
+    assert.equal(current.report.outcome, 'up-to-date')
+    await current.close()
   })
 })
