@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { defineState, directory, isMoultError, sqlite, stepsFrom } from 'moult'
 import type { LoadedSteps } from 'moult'
 import { checkout } from '../support/checkout.js'
@@ -62,6 +62,20 @@ test('[A10] files of all kinds are steps, in the order of their numbers, and run
   const { report } = await upgradeWith(t, steps)
   assert.equal(report.outcome, 'upgraded')
   assert.equal(report.stores[0]?.version, 6)
+})
+
+test('[A10] a step that fails is found by file and line, whatever it is written in', async (t) => {
+  const hint = async (name: string, text: string): Promise<string> => {
+    const folder = makeFolder(t, { [name]: text })
+    const error = await upgradeWith(t, stepsFrom(folder)).catch((thrown: unknown) => thrown)
+    assert.ok(isMoultError(error, 'STEP_FAILED'), String(error))
+    return error.hint.replace(fileURLToPath(folder), '')
+  }
+  const typed = 'interface Wide {\n  a: 1\n}\nexport const up = ({ db }: { db: any }): void => {\n'
+  assert.match(await hint('0001_a.ts', `${typed}  db.exec('SELEKT 1')\n}`), /Mend the step \(0001_a\.ts:5\)/)
+  assert.match(await hint('0001_b.mjs', '\nexport async function up() {\n  await 1\n  null.x\n}'), /\(0001_b\.mjs:4\)/)
+  assert.match(await hint('0001_c.cjs', 'exports.up = () => {\n  throw Error()\n}'), /\(0001_c\.cjs:2\)/)
+  assert.match(await hint('0001_d.sql', 'SELEKT 1'), /^Mend the step and start again\.$/)
 })
 
 test('[K5] a step file keeps its checksum through CRLF, a byte order mark and from .ts to a build with its source in the map', async (t) => {

@@ -9,7 +9,7 @@ import type { Applied, StepContext } from '../../model/store.js'
 import { countChanges } from '../files/count-changes.js'
 import { makeFilesReader, makeFilesWriter } from '../files/make-files.js'
 import type { FilesScope } from '../files/rejection.js'
-import { describeStepFailure } from '../files/step-failure.js'
+import { describeCheckFailure, describeStepFailure } from '../files/step-failure.js'
 
 export interface StepRun {
   readonly overlay: Overlay
@@ -74,7 +74,7 @@ async function validate({ overlay, scope, step, stores, context }: StepRun): Pro
   try {
     verdict = await runStepCode<unknown>(context.signal, () => check({ files: handle.files, stores } as never))
   } catch (error) {
-    throw describeStepFailure(error, scope.store, scope.step, 'could not be checked')
+    throw describeCheckFailure(error, scope.store, scope.step)
   } finally {
     handle.expire()
   }

@@ -1,19 +1,44 @@
 import { diskFailure } from '../../disk/failures.js'
 import { isMoultError, MoultFailure, systemCode } from '../../model/errors.js'
+import { thrownAt } from '../../model/thrown-at.js'
 
 const failuresOfTheDisk = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EACCES', 'EPERM']
 const namesWithOwnWords = ['Error', 'TypeError', 'RangeError', 'ReferenceError']
 
-/** What a step's code threw, as one of moult's errors: STEP_FAILED, the disk's, or what it is already. */
-export function describeStepFailure(error: unknown, store: string, step: string, what = 'threw an error'): unknown {
+/** What a step's `up` threw, as one of moult's errors: STEP_FAILED, the disk's, or what it is already. */
+export function describeStepFailure(error: unknown, store: string, step: string): unknown {
+  return (
+    describeOther(error, step) ??
+    new MoultFailure('STEP_FAILED', {
+      message: `The step ${step} threw an error: ${ownWords(error)}`,
+      hint: mend(error),
+      details: { store, step },
+      cause: error,
+    })
+  )
+}
+
+/** The same of its `validate`: VALIDATION_FAILED. */
+export function describeCheckFailure(error: unknown, store: string, step: string): unknown {
+  return (
+    describeOther(error, step) ??
+    new MoultFailure('VALIDATION_FAILED', {
+      message: `The step ${step} could not be checked: ${ownWords(error)}`,
+      hint: mend(error),
+      details: { store, step, reason: ownWords(error) },
+      cause: error,
+    })
+  )
+}
+
+function describeOther(error: unknown, step: string): unknown {
   if (isMoultError(error)) return error
-  if (failuresOfTheDisk.includes(systemCode(error))) return diskFailure(error, `The step ${step}`)
-  return new MoultFailure('STEP_FAILED', {
-    message: `The step ${step} ${what}: ${ownWords(error)}`,
-    hint: 'Mend the step; the error it threw is the cause of this one.',
-    details: { store, step },
-    cause: error,
-  })
+  return failuresOfTheDisk.includes(systemCode(error)) ? diskFailure(error, `The step ${step}`) : null
+}
+
+function mend(error: unknown): string {
+  const at = thrownAt(error)
+  return `Mend the step${at === null ? '' : ` (${at})`}; the error it threw is the cause of this one.`
 }
 
 /** Parsers and schema libraries quote in their messages what they read, so only plain errors are repeated. */

@@ -2,6 +2,7 @@ import type { Connection } from '../../model/driver.js'
 import { MoultFailure, isMoultError } from '../../model/errors.js'
 import { noChanges } from '../../model/report.js'
 import { isStepSkipped } from '../../model/skip.js'
+import { thrownAt } from '../../model/thrown-at.js'
 import type { StepSkipped } from '../../model/skip.js'
 import { describeStep } from '../../model/step.js'
 import type { Step, StepBody } from '../../model/step.js'
@@ -86,8 +87,9 @@ async function perform(
   db: DbWriter,
   context: StepContext & { readonly stores: StepRun['stores'] },
 ): Promise<void> {
-  if (typeof body === 'string') db.exec(body)
-  else await runStepCode(context.signal, () => body({ ...context, db } as never))
+  await runStepCode<unknown>(context.signal, () =>
+    typeof body === 'string' ? db.exec(body) : body({ ...context, db } as never),
+  )
 }
 
 async function validate({ connection, step, stores, context }: StepRun, options: DbOptions): Promise<void> {
@@ -122,9 +124,10 @@ function refuseBroken(handle: DbHandle<DbReader>): void {
 function wrap(error: unknown, { storeName, stepName }: DbOptions, code: 'STEP_FAILED' | 'VALIDATION_FAILED'): unknown {
   if (isMoultError(error)) return error
   const reason = error instanceof Error ? error.message : String(error)
+  const at = thrownAt(error)
   return new MoultFailure(code, {
-    message: `The step ${stepName} failed: ${reason.replace(/\.$/, '')}.`,
-    hint: 'Mend the step and start again.',
+    message: `The step ${stepName} ${code === 'STEP_FAILED' ? 'failed' : 'could not be checked'}: ${reason.replace(/\.$/, '')}.`,
+    hint: `Mend the step${at === null ? '' : ` (${at})`} and start again.`,
     details: { store: storeName, step: stepName, reason },
     cause: error,
   })
