@@ -1,22 +1,4 @@
 import { isReservedName } from '../../disk/relative-path.js'
-import type { NewerPolicy } from '../../model/policy.js'
-
-const namePattern = /^[\p{L}\p{N}_][\p{L}\p{N}._-]{0,99}$/u
-const newerPolicies: readonly unknown[] = ['floor', 'refuse', 'continue']
-
-/** Throws a TypeError unless a store can have this name; it also names folders in backups. */
-export function checkStoreName(kind: string, name: unknown): void {
-  if (typeof name === 'string' && namePattern.test(name)) return
-  throw new TypeError(
-    `${kind}: '${String(name)}' is no name for a store; use letters, digits, '.', '_' and '-', at most 100, not starting with '.' or '-'`,
-  )
-}
-
-export function checkOptionNames(owner: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`${owner}: its options are missing`)
-  const stray = Object.keys(options).find((key) => !known.includes(key))
-  if (stray !== undefined) throw new TypeError(`${owner}: unknown option '${stray}'; known are ${known.join(', ')}`)
-}
 
 /** Patterns as a claim has them: relative to the store's directory. Throws a TypeError for what could match nothing. */
 export function checkPatterns(owner: string, option: string, given: unknown): readonly string[] {
@@ -65,11 +47,4 @@ export function markerName(
     throw new TypeError(`${owner}: the marker '${given}' must not end in .json: apps read all such files as records`)
   if (isReservedName(given)) throw new TypeError(`${owner}: the marker '${given}' is one of moult's own names`)
   return given
-}
-
-export function checkNewerPolicy(owner: string, given: unknown): NewerPolicy | null {
-  if (given === undefined) return null
-  if (!newerPolicies.includes(given))
-    throw new TypeError(`${owner}: onNewer is 'floor', 'refuse' or 'continue', not ${JSON.stringify(given)}`)
-  return given as NewerPolicy
 }

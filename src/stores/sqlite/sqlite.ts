@@ -1,4 +1,5 @@
 import { normalisePath } from '../../model/claims.js'
+import { checkLoadedSteps } from '../../model/loaded-steps.js'
 import type { LoadedSteps } from '../../model/loaded-steps.js'
 import type { NewerPolicy } from '../../model/policy.js'
 import { reference } from '../../model/reference.js'
@@ -8,6 +9,7 @@ import type { Lane } from '../../model/step.js'
 import { makeStep } from '../../model/step-options.js'
 import type { StepOptions } from '../../model/step-options.js'
 import type { Store, StoreCode, StoreSpec } from '../../model/store.js'
+import { checkNewerPolicy, checkOptionNames, checkStoreName } from '../../model/store-options.js'
 import type { NewName, Succ } from '../../model/type-arithmetic.js'
 import type { DbReader, DbWriter } from './db.js'
 import { examineDatabase } from './examine.js'
@@ -74,9 +76,9 @@ const options = ['path', 'table', 'userVersion', 'onNewer']
 
 /** Declares a SQLite database of the state. Throws a TypeError for options that cannot be meant. */
 export function sqlite<const N extends string>(name: N, given: SqliteOptions): SqliteStore<N, 0, 0> {
+  checkStoreName('sqlite', name)
   const owner = `sqlite('${name}')`
-  const stray = Object.keys(given).find((key) => !options.includes(key))
-  if (stray !== undefined) throw new TypeError(`${owner}: unknown option '${stray}'; known are ${options.join(', ')}`)
+  checkOptionNames(owner, given, options)
   const path = normalisePath(owner, given.path)
   if (path === '') throw new TypeError(`${owner}: the path must name a file`)
   const table = given.table ?? 'moult_steps'
@@ -91,7 +93,7 @@ export function sqlite<const N extends string>(name: N, given: SqliteOptions): S
     flat: null,
     adopt: null,
     describesItself: false,
-    onNewer: given.onNewer ?? null,
+    onNewer: checkNewerPolicy(owner, given.onNewer),
     decides: true,
     servesPast: () => false,
     code,
@@ -112,7 +114,10 @@ function build<N extends string, R extends string | number, H extends number>(sp
     step: (name: string, stepOptions: object) => withLane(addStep(spec.lane, makeStep(owner, name, stepOptions, true))),
     steps: (loaded: LoadedSteps) =>
       withLane(
-        loaded.steps.reduce((lane, step) => addStep(lane, makeStep(owner, step.name, step.options, true)), spec.lane),
+        checkLoadedSteps(owner, loaded).reduce(
+          (lane, step) => addStep(lane, makeStep(owner, step.name, step.options, true)),
+          spec.lane,
+        ),
       ),
     flat: (sql: string, squash?: { readonly replaces: readonly string[]; readonly lastIn?: string }) => {
       if (typeof sql !== 'string' || sql.trim() === '') throw new TypeError(`${owner}: a flat schema is SQL text`)
@@ -123,6 +128,8 @@ function build<N extends string, R extends string | number, H extends number>(sp
       return build({ ...spec, lane, flat: { place: lane.names.length }, own: { ...own, flatSql: sql } })
     },
     adopt: (how: 'oldest' | AdoptAt<string | number>) => {
+      if (how !== 'oldest' && (typeof how !== 'object' || how === null || !('at' in how)))
+        throw new TypeError(`${owner}: adopt takes 'oldest' or { at: … }`)
       const place = how === 'oldest' ? spec.lane.squashed : placeOf(spec.lane, how.at)
       if (place === null)
         throw new TypeError(`${owner}: there is no step '${how === 'oldest' ? how : how.at}' to adopt at`)
