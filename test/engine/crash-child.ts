@@ -6,13 +6,19 @@ import { makeState } from './crash-state.js'
 const [root, at, version] = process.argv.slice(2)
 if (root === undefined) throw new Error('no root')
 let operations = 0
+/** Descriptors of what the kernel tells about this process: reading them changes nothing. */
+const opened = new Set<number>()
 replaceDisk((real) => {
   const counted = Object.entries(real).map(([name, operation]) => [
     name,
     (...args: unknown[]): unknown => {
-      operations++
+      const isOfSystem = typeof args[0] === 'number' ? opened.has(args[0]) : String(args[0]).startsWith('/proc/')
+      if (!isOfSystem) operations++
       if (operations === Number(at)) process.kill(process.pid, 'SIGKILL')
-      return (operation as (...given: unknown[]) => unknown)(...args)
+      const result = (operation as (...given: unknown[]) => unknown)(...args)
+      if (name === 'open' && isOfSystem) opened.add(result as number)
+      if (name === 'close') opened.delete(args[0] as number)
+      return result
     },
   ])
   return Object.fromEntries(counted) as Disk

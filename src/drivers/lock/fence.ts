@@ -1,5 +1,5 @@
 import { MoultFailure } from '../../model/errors.js'
-import { isListedAsHolder } from './kernel-locks.js'
+import { areListedAsHeld } from './kernel-locks.js'
 import type { LockDirectory } from './lock-directory.js'
 import { identify } from './lock-file.js'
 import type { HeldFile } from './lock-file.js'
@@ -15,15 +15,17 @@ export type Fence = () => void
  */
 export function fence(directory: LockDirectory, runId: string, held: readonly HeldFile[]): Fence {
   // In some containers the list doesn't show even our own: then it says nothing later either
-  const isListed = held.every(({ identity }) => isListedAsHolder(identity) === true)
+  const identities = held.map(({ identity }) => identity)
+  const isListed = areListedAsHeld(identities) === true
   return () => {
     const owner = readOwner(directory.owner)
     if (owner === null) throw lost(directory, `${directory.owner} is gone or cannot be read`)
     if (owner.runId !== runId) throw lost(directory, `${directory.owner} names another run`)
     for (const { path, identity } of held) {
       if (!isSame(path, identity)) throw lost(directory, `${path} was deleted, replaced or written to`)
-      if (isListed && !isStillListed(identity)) throw lost(directory, `something in this process closed ${path}`)
     }
+    if (isListed && areListedAsHeld(identities) === false)
+      throw lost(directory, `something in this process closed its files`)
   }
 }
 
@@ -33,12 +35,6 @@ function isSame(path: string, identity: string): boolean {
   } catch {
     return false
   }
-}
-
-/** The list is read in pieces while it changes, so a line can be missed once. */
-function isStillListed(identity: string): boolean {
-  for (let tries = 0; tries < 3; tries++) if (isListedAsHolder(identity) !== false) return true
-  return false
 }
 
 function lost({ root, path }: LockDirectory, reason: string): MoultFailure {

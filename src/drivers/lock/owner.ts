@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { disk } from '../../disk/disk.js'
 import { systemCode } from '../../model/errors.js'
 import { cannotMake } from './cannot-make.js'
-import { readSmallFile } from './read-small-file.js'
+import { readSmallFile } from '../read-small-file.js'
 
 /** What `owner.json` says: which run holds the lock. Read by people, by refusals and by the run's own fence. */
 export interface Owner {

@@ -1,4 +1,4 @@
-import { disk } from '../../disk/disk.js'
+import { disk } from '../disk/disk.js'
 
 const chunkBytes = 16 * 1024
 const limitBytes = 4 * 1024 * 1024
