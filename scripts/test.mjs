@@ -63,8 +63,8 @@ async function runFile(source) {
   return result
 }
 
-async function print({ source, events, ms }) {
-  process.stdout.write(`\n${source} (${Math.round(ms)} ms)\n`)
+async function print({ source, events, ms }, place) {
+  process.stdout.write(`\n${source} (${place}, ${Math.round(ms)} ms)\n`)
   for await (const text of Readable.from(events).compose(new spec())) process.stdout.write(text)
 }
 
@@ -82,7 +82,7 @@ async function work() {
   for (let source = queue.shift(); source !== undefined; source = queue.shift()) {
     const result = await runFile(source)
     results.push(result)
-    await print(result)
+    await print(result, `${results.length} of ${sources.length}`)
   }
 }
 await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work))
