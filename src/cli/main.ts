@@ -3,16 +3,7 @@ import { configMissing, findConfig, loadConfig } from './config.js'
 import { placeState, resolveDataDir } from './data-dir.js'
 import { execute } from './execute.js'
 import { findProjectCopy } from './hand-over.js'
-import type { Output } from './paint.js'
-
-export interface MainOptions {
-  readonly cwd: string
-  readonly stdout: Output
-  readonly stderr: Output
-  readonly signal: AbortSignal
-  /** Another copy of moult has called this one, the project's own: it does not look for another. */
-  readonly isHandedOver?: boolean
-}
+import type { Main, MainOptions } from './main-options.js'
 
 /** The `moult` command: finds the config, lets the project's own copy of moult go on, runs the command. */
 export async function main(args: readonly string[], options: MainOptions): Promise<number> {
@@ -34,7 +25,7 @@ export async function main(args: readonly string[], options: MainOptions): Promi
   })
 }
 
-async function projectCopy(args: readonly string[], cwd: string): Promise<typeof main | null> {
+async function projectCopy(args: readonly string[], cwd: string): Promise<Main | null> {
   try {
     const config = findConfig(configIn(args), cwd)
     return config === null ? null : await findProjectCopy(config)

@@ -5,13 +5,20 @@ import { disk } from './disk.js'
 import { lstatIfAny } from './identity.js'
 import type { OldTree } from './old-tree.js'
 import { joinPath, parentOf } from './relative-path.js'
-import type { Ownership } from './staged-file.js'
 
 interface NewFile {
   readonly root: string
   readonly claim: Claim
   readonly old: OldTree
   readonly path: string
+}
+
+/** The mode and owner that a staged file is given. */
+export interface Ownership {
+  /** Permission bits, exactly; null: what the umask makes of 0666. */
+  readonly mode: number | null
+  readonly uid: number
+  readonly gid: number
 }
 
 const cache = new WeakMap<OldTree, Map<string, Ownership>>()

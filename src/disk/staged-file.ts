@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { disk } from './disk.js'
+import type { Ownership } from './new-file-ownership.js'
 import type { Staging } from './staging.js'
 import { writeFully } from './write-file.js'
 
@@ -10,14 +11,6 @@ export interface StagedFile {
   readonly sha256: string
   /** Permission bits. */
   readonly mode: number
-}
-
-/** The mode and owner that a staged file is given. */
-export interface Ownership {
-  /** Permission bits, exactly; null: what the umask makes of 0666. */
-  readonly mode: number | null
-  readonly uid: number
-  readonly gid: number
 }
 
 /** Writes one staged file in chunks. It counts only when `finish` has answered. */

@@ -12,7 +12,8 @@ interface KernelLock {
 
 // `1: POSIX  ADVISORY  READ 6131 fe:00:2154789 1073741826 1073742335`, in fdinfo after `lock:`; a waiting one has `->`
 // after the number
-const line = /^(?:lock:\t)?\d+: (?:POSIX|OFDLCK)\s+\S+\s+(READ|WRITE)\s+(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) (\d+) (\d+)/gm
+const line =
+  /^(?:lock:\t)?\d+: (?:POSIX|OFDLCK)\s+\S+\s+(READ|WRITE)\s+(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) (\d+) (\d+)/gm
 
 /**
  * SQLite's shared range, SHARED_FIRST and SHARED_SIZE in its os.h. Read-locked it is a shared hold, write-locked an

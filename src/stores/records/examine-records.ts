@@ -9,7 +9,7 @@ import { examineFiles } from '../files/examine-files.js'
 import { basePlace } from './base-place.js'
 import { leftByFile, stampOf } from './left-documents.js'
 import { headOf } from './record-chain.js'
-import type { RecordsOwn } from './records.js'
+import type { RecordsOwn } from './own.js'
 
 /**
  * As for any store of files; then, one lstat for each file in which something was left, whether that has been mended or

@@ -10,6 +10,7 @@ import { checkPatterns, markerName } from '../files/definition.js'
 import type { Each } from './documents.js'
 import { examineRecords } from './examine-records.js'
 import type { Layout } from './layout.js'
+import type { RecordsOwn } from './own.js'
 import { isRecord } from './record.js'
 import type { AnyRecord, Versions } from './record.js'
 import { canServe, headOf } from './record-chain.js'
@@ -51,14 +52,6 @@ export interface RecordsStore<N extends string, V extends Versions> extends Stor
   adopt(how: 'oldest' | { readonly at: keyof V & number }): RecordsStore<N, V>
   /** The records at one of their versions, for `reads`, `writes`, `dependsOn` and targets. */
   at<const X extends keyof V & number>(version: X): At<RecordsReader<V[X]>, RecordsWriter<V[X]>>
-}
-
-/** What the code of this kind reads of the definition. */
-export interface RecordsOwn {
-  readonly chain: RecordChain
-  readonly each: Each
-  readonly invalid: 'leave' | 'refuse'
-  readonly layout: ReadonlyMap<number, Layout>
 }
 
 const code: StoreCode = {

@@ -18,7 +18,7 @@ import type { RawDocument } from './documents.js'
 import { versionsLeft } from './left-documents.js'
 import { checkDocument, headOf } from './record-chain.js'
 import { RecordProblem } from './record-problem.js'
-import type { RecordsOwn } from './records.js'
+import type { RecordsOwn } from './own.js'
 
 /**
  * Files and marker first, then every document: its text, its version, its schema, and whether the marker's list of what

@@ -5,7 +5,7 @@ import { isMarkerTable, parseMarkerRows } from './marker-table.js'
 import { ownerOfTable } from './foreign-marker.js'
 import { isSameName } from './identifier.js'
 import { peek } from './peek.js'
-import type { Peek } from './peek.js'
+import type { Peek } from './peeked.js'
 import type { SqliteOwn } from './own.js'
 
 /** What a database says of its version, read without SQLite: no lock, no driver, no byte changed (protocol 3). */

@@ -1,7 +1,7 @@
 /* oxlint-disable no-restricted-properties -- a program of its own, whose arguments and output are the library's */
 import { serialize } from 'node:v8'
 import { peek } from './peek.js'
-import type { Peek } from './peek.js'
+import type { Peek } from './peeked.js'
 
 /** The process that `peekInChild` starts: a path and names of tables come in, what `peek` found goes out. */
 const [path, ...tables] = process.argv.slice(2)

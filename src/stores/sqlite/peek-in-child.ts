@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { deserialize } from 'node:v8'
 import { runScript } from '../../disk/run-script.js'
-import type { Peek } from './peek.js'
+import type { Peek } from './peeked.js'
 
 /**
  * `peek` for worker threads, in a process of its own (some 50 ms). Node closes every descriptor that a worker opened when
