@@ -31,7 +31,7 @@ export function checkDefinition(stores: readonly Store[], tracks: readonly AnyTr
   const names = new Set<string>()
   for (const { name } of stores) {
     if (names.has(name))
-      throw new TypeError(`two stores are named '${name}'; was an older version of the store listed as well?`)
+      throw new TypeError(`two stores are named '${name}'; is an older version of the store listed as well`)
     names.add(name)
   }
   const lanes = [...stores.map((store) => store['~store'].lane), ...tracks.map((track) => track['~lane'])]

@@ -40,7 +40,7 @@ export function refuse(verdict: Verdict, judgement: Judgement): Refusal | null {
       store,
       code: 'MARKER_LOST',
       message: `The store ${where} has data, but its marker is gone, so nobody can say what version the data is. Nothing was changed.`,
-      hint: 'Put the marker back from a copy of this store. Do not guess: running steps twice can destroy data.',
+      hint: 'Put the marker back from a copy of this store. If the program was told another path since, move the store there as it was, with its marker. Do not guess: running steps twice can destroy data.',
       details: { store, path: spec.path },
     }
   }
@@ -58,7 +58,7 @@ export function refuse(verdict: Verdict, judgement: Judgement): Refusal | null {
       store,
       code: 'STORE_LEGACY',
       message: `The store ${where} has data without a marker, and it is not what ${judgement.program.app} says such data is: ${found.adopt.refusedBecause}. Nothing was changed.`,
-      hint: 'If another program keeps this data, start that one. If it is data from before moult, declare it with .adopt({ at: … }).',
+      hint: 'If another program keeps this data, start that one. If it is data from before moult, say so: .adopt({ at: …, userVersion: … }).',
       details: { store, path: spec.path },
     }
   }

@@ -7,7 +7,7 @@ const frame = /(?:\(|at )((?:file:\/\/|\/|[A-Za-z]:[\\/])[^()]*?):(\d+):\d+\)?$/
  */
 export function thrownAt(error: unknown): string | null {
   for (const line of stackOf(error).split('\n')) {
-    if (line.includes('runStepCode')) return null
+    if (/runStepCode|applyChange/.test(line)) return null
     const [, file, number] = frame.exec(line.trim()) ?? []
     if (file === undefined) continue
     const path = pathOf(file)

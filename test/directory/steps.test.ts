@@ -67,8 +67,8 @@ test('[G3] a step that throws, is rejected or says no leaves every path as it wa
     [
       'stumbles',
       { up() {}, validate: () => Promise.reject(new TypeError('x')) },
-      'STEP_FAILED',
-      /could not be checked/,
+      'VALIDATION_FAILED',
+      /could not be checked: x\.$/,
     ],
   ]
   for (const [name, options, code, pattern] of steps) {

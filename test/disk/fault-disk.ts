@@ -46,7 +46,10 @@ export function failAt(fault: Fault): FaultyDisk {
     const wrap = (name: keyof Disk) => {
       return (...args: unknown[]): unknown => {
         const method = real[name] as (...args: unknown[]) => unknown
-        const isAffected = fault.kind === 'crash' || fault.code === 'EIO' ? counted.has(name) : needsSpace.has(name)
+        // What the kernel tells of this process is on no disk
+        const isOnDisk = !String(args[0]).startsWith('/proc/')
+        const isAffected =
+          isOnDisk && (fault.kind === 'crash' || fault.code === 'EIO' ? counted.has(name) : needsSpace.has(name))
         // A dead process closes what it had open.
         if (struck !== '' && fault.kind === 'crash' && name !== 'close') throw new Crash(struck)
         if (isAffected && (left-- === 0 || (left < 0 && fault.kind === 'error' && fault.forEver))) {

@@ -207,7 +207,7 @@ test('[C9] a schema may ask for the version key: a document without it is seen w
 const badChanges: [string, RegExp, (value: { n: number }) => unknown][] = [
   [
     'throws',
-    /'up' that makes version 2 threw/,
+    /'up' that makes version 2 threw an error \(Error\)/,
     () => {
       throw new Error('s3cret')
     },

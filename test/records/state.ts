@@ -37,3 +37,7 @@ export const fails =
     if (!isMoultError(error, code)) throw error
     return pattern.test(error.message) && error.hint !== ''
   }
+
+/** The files that these problems begin with. */
+export const namedBy = (problems: readonly Problem[]): string[] =>
+  problems.map(({ message }) => message.split(' ', 1)[0]!)

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { record, records } from 'moult'
 import { z } from 'zod'
 import { look, put } from '../disk/tree.js'
-import { stateInRoot } from './state.js'
+import { namedBy, stateInRoot } from './state.js'
 
 /** Changes that move, add, rename and remove members, over whatever else a document has. */
 const open = z.looseObject({})
@@ -83,7 +83,13 @@ test('[C2] one run over three versions, three runs of one version, and the chain
             assert.deepEqual(parse(at.text(path)), shapes.upgrade(parse(text)).value)
           }
         }
-        assert.deepEqual(await at.verify(store), [])
+        // What is left is named one by one, but for documents of newer versions: those in one sentence
+        const problems = await at.verify(store)
+        const named = namedBy(problems).map((file) => file.slice('shapes/'.length))
+        const groups = problems.filter(({ message }) => message.includes('newer version')).length
+        assert.ok(named.every((file) => left.has(file)))
+        assert.equal(named.length === 0, left.size === 0)
+        assert.ok(groups <= 1 && (groups === 1 || named.length === left.size))
         for (const { root } of [at, inSteps]) fs.rmSync(root, { recursive: true, force: true })
       },
     ),

@@ -13,12 +13,25 @@ test('[P22] verify looks at every document: bad ones, old ones, and a list of le
   const at = stateInRoot(t)
   put(at.root, { 'counts/a.json': '{"n":1}', 'counts/b.json': '{', 'counts/c.json': '{"v":9}' })
   await at.upgrade(counts)
-  assert.deepEqual(await at.verify(counts), [], 'what was left stands in every status')
+  assert.deepEqual(
+    (await at.verify(counts)).map(({ message, hint }) => [message, hint]),
+    [
+      [
+        'counts/b.json cannot be read as a record: line 1, column 2: a key is missing.',
+        'Mend it, or take it out. It was left as it is; once it is mended, the next upgrade brings it forward.',
+      ],
+      [
+        'counts/c.json is of a newer version than this program knows.',
+        'Start the program that wrote them, or a newer one.',
+      ],
+    ],
+  )
   put(at.root, {
     'counts/a.json': '{"v":4}',
     'counts/b.json': '{"v":4,"n":1}',
     'counts/late.json': '{"v":2,"n":1}',
     'counts/torn.json': '{"v":4',
+    'counts/newer.json': '{"v":5}',
   })
   const before = look(at.root)
   const problems = await at.verify(counts)
@@ -26,13 +39,14 @@ test('[P22] verify looks at every document: bad ones, old ones, and a list of le
     problems.map(({ store, code, message }) => [
       store,
       code,
-      /(a|b|late|torn)\.json (cannot|stands|is at version 2)/.exec(message)?.[0],
+      /(a|b|late|torn|c)\.json (cannot|stands|is at version 2|and 1 more document are of a newer)/.exec(message)?.[0],
     ]),
     [
       ['counts', 'RECORDS_INVALID', 'a.json cannot'],
       ['counts', 'RECORDS_INVALID', 'b.json stands'],
       ['counts', 'RECORDS_INVALID', 'late.json is at version 2'],
       ['counts', 'RECORDS_INVALID', 'torn.json cannot'],
+      ['counts', 'RECORDS_INVALID', 'c.json and 1 more document are of a newer'],
     ],
   )
   assert.ok(problems.every(({ hint }) => hint !== ''))

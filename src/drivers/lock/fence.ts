@@ -1,5 +1,5 @@
 import { MoultFailure } from '../../model/errors.js'
-import { areListedAsHeld } from './kernel-locks.js'
+import { findOwnLocks, isListed } from './kernel-locks.js'
 import type { LockDirectory } from './lock-directory.js'
 import { identify } from './lock-file.js'
 import type { HeldFile } from './lock-file.js'
@@ -16,7 +16,7 @@ export type Fence = () => void
 export function fence(directory: LockDirectory, runId: string, held: readonly HeldFile[]): Fence {
   // In some containers the list doesn't show even our own: then it says nothing later either
   const identities = held.map(({ identity }) => identity)
-  const isListed = areListedAsHeld(identities) === true
+  const listed = findOwnLocks(identities) ?? []
   return () => {
     const owner = readOwner(directory.owner)
     if (owner === null) throw lost(directory, `${directory.owner} is gone or cannot be read`)
@@ -24,7 +24,7 @@ export function fence(directory: LockDirectory, runId: string, held: readonly He
     for (const { path, identity } of held) {
       if (!isSame(path, identity)) throw lost(directory, `${path} was deleted, replaced or written to`)
     }
-    if (isListed && areListedAsHeld(identities) === false)
+    if (!listed.every(isListed) && findOwnLocks(identities) === null)
       throw lost(directory, `something in this process closed its files`)
   }
 }

@@ -31,30 +31,53 @@ export function pidsHolding(identity: string): number[] | null {
   return [...new Set(found.map((lock) => lock.pid))]
 }
 
-/**
- * Whether the kernel lists this process as the exclusive holder of each of these; null where the system doesn't tell.
- * Asks for the process's own descriptors: to list everybody's locks the kernel waits for every processor (10 ms).
- */
-export function areListedAsHeld(identities: readonly string[]): boolean | null {
-  const held = ownLocks()
-  return held && identities.every((identity) => held.some((lock) => lock.isWrite && isOf(lock, identity)))
+/** A descriptor of this process whose file's locks can be asked for, with the file it is of. */
+export interface ListedLock {
+  readonly descriptor: string
+  readonly identity: string
 }
 
-function ownLocks(): KernelLock[] | null {
+/**
+ * Where the kernel lists this process as the exclusive holder of each of these; null where it lists one of them
+ * nowhere, as in containers that hide it. Asks for the process's own descriptors: to list everybody's locks the kernel
+ * waits for every processor (10 ms).
+ */
+export function findOwnLocks(identities: readonly string[]): ListedLock[] | null {
+  const found = identities.flatMap((identity) => findOwnLock(identity) ?? [])
+  return found.length === identities.length ? found : null
+}
+
+function findOwnLock(identity: string): ListedLock | null {
   if (process.platform !== 'linux') return null
   try {
-    return disk.readdir('/proc/self/fdinfo').flatMap(({ name }) => locksOf(name))
+    const names = disk.readdir('/proc/self/fd').map(({ name }) => name)
+    // The youngest first: an app may have thousands
+    const descriptor = names
+      .reverse()
+      .find((name) => isFile(name, identity) && isListed({ descriptor: name, identity }))
+    return descriptor === undefined ? null : { descriptor, identity }
   } catch {
     return null
   }
 }
 
-/** Of a descriptor, which may be closed by now. */
-function locksOf(descriptor: string): KernelLock[] {
+/** A descriptor may be closed by now. */
+function isFile(descriptor: string, identity: string): boolean {
   try {
-    return parseLocks(readSmallFile(`/proc/self/fdinfo/${descriptor}`))
+    const { dev, ino } = disk.stat(`/proc/self/fd/${descriptor}`)
+    return `${dev}:${ino}` === identity
   } catch {
-    return []
+    return false
+  }
+}
+
+/** Whether the lock is still in the list. The kernel lists a file's locks at each of its descriptors. */
+export function isListed({ descriptor, identity }: ListedLock): boolean {
+  try {
+    const locks = parseLocks(readSmallFile(`/proc/self/fdinfo/${descriptor}`))
+    return locks.some((lock) => lock.isWrite && isOf(lock, identity))
+  } catch {
+    return false
   }
 }
 

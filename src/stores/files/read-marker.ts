@@ -94,7 +94,7 @@ function unreadable(place: Place, reason: string): MarkerFound {
 
 function repairHint(place: Place): string {
   const file = place.spec.path === '' ? place.claim.marker : `${place.spec.path}/${place.claim.marker}`
-  return `Put ${file} back from a backup or a copy of the same moment. Do not delete it: without it the data counts as data from before moult.`
+  return `Put ${file} back from a backup or a copy of the same moment. Do not delete it: without it nobody can say what version the data is.`
 }
 
 /** Null for a file too large to be a marker. */

@@ -149,7 +149,10 @@ function applyChange({ chain, change, current, version, from, to, name }: Change
   try {
     result = change?.(current)
   } catch (error) {
-    throw fail(`${what} threw an error`, error)
+    throw fail(
+      `${what} threw ${error instanceof Error ? `an error (${error.name})` : `no error object, but a ${typeof error}`}`,
+      error,
+    )
   }
   if (result instanceof Promise) {
     result.catch(() => undefined)

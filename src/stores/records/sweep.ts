@@ -5,6 +5,7 @@ import type { WalkEntry } from '../../disk/walk.js'
 import { JsonValueError } from '../../json/json-error.js'
 import { rewriteJsonText } from '../../json/rewrite.js'
 import { isMoultError, MoultFailure } from '../../model/errors.js'
+import { thrownAt } from '../../model/thrown-at.js'
 import { openDocument } from './document-version.js'
 import type { StoreVersion } from './document-version.js'
 import { rewriteDocuments } from './documents.js'
@@ -113,9 +114,10 @@ function sweepDocument(
 function describeDefect({ storeName, step }: SweepRequest, file: string, error: unknown): unknown {
   if (!(error instanceof RecordProblem || error instanceof JsonValueError)) return error
   const cause = error instanceof RecordProblem ? (error.cause ?? error) : error
+  const at = thrownAt(cause)
   return new MoultFailure('STEP_FAILED', {
     message: `The step ${step} failed on ${file}: ${error instanceof RecordProblem ? error.reason : error.message}.`,
-    hint: 'Mend the change of the record; no document is to blame for this.',
+    hint: `Mend the change of the record${at === null ? '' : ` (${at})`}; no document is to blame for this.`,
     details: { store: storeName, step },
     cause,
   })

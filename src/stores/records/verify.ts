@@ -22,7 +22,7 @@ import type { RecordsOwn } from './own.js'
 
 /**
  * Files and marker first, then every document: its text, its version, its schema, and whether the marker's list of what
- * was left behind is true. What stands in that list is no problem of its own; every status names it.
+ * was left behind is true.
  */
 export async function verifyRecords(given: Place): Promise<readonly Problem[]> {
   const place = basePlace(given)
@@ -30,7 +30,8 @@ export async function verifyRecords(given: Place): Promise<readonly Problem[]> {
   const found = readMarkerFile(place)
   if (found !== null && found.is === 'unreadable') return problems
   const { chain } = place.spec.own as RecordsOwn
-  const marked = found === null ? null : Math.min(entriesOf(found.marker, '').length, headOf(chain))
+  const applied = found === null ? null : entriesOf(found.marker, '').length
+  const marked = applied === null ? null : Math.min(applied, headOf(chain))
   // Nobody can say what documents are that say no version themselves and have no marker.
   if (chain.versionKey === false && marked === null) return problems
   const left = found?.marker.left ?? []
@@ -40,27 +41,50 @@ export async function verifyRecords(given: Place): Promise<readonly Problem[]> {
       place,
       { version: marked ?? chain.oldest, left: versionsLeft(left) },
       new Set(left.map(({ file }) => file)),
+      applied !== null && applied > headOf(chain),
     )),
   ]
 }
 
-async function verifyDocuments(place: Place, stands: StoreVersion, left: ReadonlySet<string>): Promise<Problem[]> {
+async function verifyDocuments(
+  place: Place,
+  stands: StoreVersion,
+  left: ReadonlySet<string>,
+  isNewer: boolean,
+): Promise<Problem[]> {
   const { each } = place.spec.own as RecordsOwn
   const problems: Problem[] = []
+  const newer: string[] = []
   for (const { path, kind } of await walkClaim(place.root, place.claim)) {
     if (kind !== 'file') continue
     try {
       for (const document of readDocuments(path, chunksOf(join(place.root, place.claim.base, path)), each)) {
         await breathe()
         const problem = verifyDocument(place, document, stands, left)
-        if (problem !== null) problems.push(problem)
+        if (problem === 'newer') newer.push(joinPath(place.claim.base, document.name))
+        else if (problem !== null) problems.push(problem)
       }
     } catch (error) {
       // What cannot be read has been named already; what is gone was removed by the program that uses the state.
       if (!isMoultError(error, 'FILE_UNSUPPORTED') && !/^E[A-Z0-9]+$/.test(systemCode(error))) throw error
     }
   }
-  return problems
+  // Where the store is newer altogether, that has been said of it
+  return newer.length === 0 || isNewer ? problems : [...problems, describeNewer(place, newer)]
+}
+
+function describeNewer({ spec }: Place, files: readonly string[]): Problem {
+  const [first, ...others] = files
+  const who =
+    others.length === 0
+      ? `${first} is`
+      : `${first} and ${others.length} more document${others.length === 1 ? '' : 's'} are`
+  return {
+    store: spec.name,
+    code: 'RECORDS_INVALID',
+    message: `${who} of a newer version than this program knows.`,
+    hint: 'Start the program that wrote them, or a newer one.',
+  }
 }
 
 function verifyDocument(
@@ -68,7 +92,7 @@ function verifyDocument(
   document: RawDocument,
   stands: StoreVersion,
   left: ReadonlySet<string>,
-): Problem | null {
+): Problem | 'newer' | null {
   const { chain } = place.spec.own as RecordsOwn
   const head = headOf(chain)
   const isLeft = left.has(document.name)
@@ -89,17 +113,16 @@ function verifyDocument(
             'Somebody has mended it; the next upgrade takes it off the list.',
           )
         : null
-    if (isLeft) return null
     return problem(
-      `${file} is at version ${version}, and its store at ${stands.version}: it was written after the last sweep.`,
-      'An older program is still writing here. Programs that read record by record bring it forward; the next upgrade does for all.',
+      `${file} is at version ${version}, and its store at ${stands.version}: ${isLeft ? 'it was left as it is' : 'it was put here after the last upgrade'}.`,
+      `A program that reads it with ${chain.name}.read(…) gets it at version ${head}, and ${chain.name}.write(…) writes it so; the next upgrade that changes these records does for all.`,
     )
   } catch (error) {
     if (!(error instanceof RecordProblem)) throw error
-    if (error.blame === 'document' && isLeft) return null
+    if (error.from !== null && error.from > head) return 'newer'
     return problem(
       `${file} cannot be read as a record: ${error.reason}.`,
-      'Mend it, or take it out. The next upgrade that changes this store lists it as left behind.',
+      `Mend it, or take it out.${isLeft ? ' It was left as it is; once it is mended, the next upgrade brings it forward.' : ' The next upgrade that changes this store lists it as left behind.'}`,
     )
   }
 }

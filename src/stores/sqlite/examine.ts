@@ -58,11 +58,11 @@ export async function examineDatabase(place: Place): Promise<Found> {
       hint: 'Bring this database back from a copy.',
     }
   const version = parsed.marker.entries.filter((entry) => entry.track === '').length
-  if (userVersion && seen.userVersion !== version) {
+  if (userVersion !== null && seen.userVersion !== version + userVersion) {
     return {
       is: 'unreadable',
       code: 'MARKER_UNREADABLE',
-      reason: `its user_version is ${seen.userVersion}, but its marker says ${version}`,
+      reason: `its user_version is ${seen.userVersion}, but its marker says ${version + userVersion}`,
       hint: 'A program without moult has changed it. Find out which, then bring this database back from a copy.',
     }
   }

@@ -20,13 +20,20 @@ export interface SqliteOptions {
   readonly path: string
   /** Name of the marker table. Default `moult_steps`. */
   readonly table?: string
-  /** Also stamps `PRAGMA user_version`, for programs without moult. It decides nothing here, but must agree with the marker. Default false. */
-  readonly userVersion?: boolean
+  /**
+   * Also stamps `PRAGMA user_version` with the version, for programs without moult: older releases of the app then
+   * refuse or leave alone what is newer. It decides nothing here, but must agree with the marker. A number is added to
+   * the version, for an app that had counted on before moult: with 2, the first version is stamped as 3. Default false.
+   */
+  readonly userVersion?: boolean | number
   /** What to do when a newer program wrote the database. Default: as `open` says, else `'floor'`. */
   readonly onNewer?: NewerPolicy
 }
 
-/** What `PRAGMA user_version` must say for data to be adopted; default 0 where `userVersion: true`, else anything. */
+/**
+ * What `PRAGMA user_version` must say for data to be adopted. Default: 0 where `userVersion: true`, the stamp of that
+ * version where `userVersion` is a number, else anything.
+ */
 interface AdoptAt<R> {
   readonly at: R
   readonly userVersion?: number
@@ -97,7 +104,12 @@ export function sqlite<const N extends string>(name: N, given: SqliteOptions): S
     decides: true,
     servesPast: () => false,
     code,
-    own: { table, userVersion: given.userVersion ?? false, flatSql: null, adoptUserVersion: null } satisfies SqliteOwn,
+    own: {
+      table,
+      userVersion: checkUserVersion(owner, given.userVersion),
+      flatSql: null,
+      adoptUserVersion: null,
+    } satisfies SqliteOwn,
   })
 }
 
@@ -134,7 +146,14 @@ function build<N extends string, R extends string | number, H extends number>(sp
       if (place === null)
         throw new TypeError(`${owner}: there is no step '${how === 'oldest' ? how : how.at}' to adopt at`)
       const stated = how === 'oldest' ? undefined : how.userVersion
-      return build({ ...spec, adopt: place, own: { ...own, adoptUserVersion: stated ?? (own.userVersion ? 0 : null) } })
+      const { userVersion } = own
+      if (stated !== undefined && userVersion !== null && stated > userVersion + place) {
+        throw new TypeError(
+          `${owner}: user_version would go down from ${stated} to ${userVersion + place}, and older releases would upgrade the data again; say userVersion: ${stated - place}`,
+        )
+      }
+      const expected = userVersion === null ? null : userVersion === 0 ? 0 : userVersion + place
+      return build({ ...spec, adopt: place, own: { ...own, adoptUserVersion: stated ?? expected } })
     },
     at: (version: string | number) => {
       if (placeOf(spec.lane, version) === null)
@@ -143,6 +162,14 @@ function build<N extends string, R extends string | number, H extends number>(sp
     },
   }
   return Object.freeze(store) as unknown as SqliteStore<N, R, H>
+}
+
+/** What is added to the version; null: user_version is left alone. */
+function checkUserVersion(owner: string, given: unknown): number | null {
+  if (given === undefined || given === false) return null
+  if (given === true) return 0
+  if (Number.isInteger(given) && (given as number) >= 0 && (given as number) < 2 ** 30) return given as number
+  throw new TypeError(`${owner}: 'userVersion' is true, false, or how much user_version is ahead of the version`)
 }
 
 function squashLane(

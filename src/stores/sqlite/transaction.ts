@@ -105,7 +105,7 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
         if (failure) throw failure
       }
       if (writtenBy !== null) foreignKeys.check(writtenBy)
-      if (own.userVersion && writeEntry) connection.exec(`PRAGMA user_version = ${version}`)
+      if (own.userVersion !== null && writeEntry) connection.exec(`PRAGMA user_version = ${version + own.userVersion}`)
     },
     rollback: async () => {
       if (isClosed) return
