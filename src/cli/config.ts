@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -32,7 +33,7 @@ export async function loadConfig(path: string, dataDir: string | null): Promise<
     if (typeof given === 'function') given = await (given as (dataDir?: string) => unknown)(dataDir ?? undefined)
   } catch (error) {
     const hint = isMoultError(error) ? error.hint : 'Mend the file; --verbose shows where the error comes from.'
-    throw unreadable(path, firstLine(error), hint, error)
+    throw unreadable(path, whereIn(path, error) + firstLine(error), hint, error)
   }
   if (isState(given)) return given
   throw unreadable(
@@ -86,10 +87,21 @@ function isFile(path: string): boolean {
   return existsSync(path) && statSync(path).isFile()
 }
 
+/** What an error's message lacks. Of a file's syntax Node says the line only when it is asked to check the file. */
+function whereIn(path: string, error: unknown): string {
+  const said = error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : ''
+  const isSyntax = error instanceof SyntaxError && !said.includes(path)
+  const text = isSyntax ? spawnSync(process.execPath, ['--check', path], { encoding: 'utf8' }).stderr : said
+  const named = [path, pathToFileURL(path).href].map((name) => text.indexOf(`${name}:`) + name.length + 1)
+  const line = named.map((at) => /^\d+/.exec(text.slice(at))?.[0]).find((found) => found !== undefined)
+  if (line !== undefined) return `line ${line}: `
+  return isSyntax ? 'in a file that it imports: ' : ''
+}
+
 function unreadable(path: string, what: string, hint: string, cause: unknown): CliFailure {
   return new CliFailure(
     'CONFIG_UNREADABLE',
-    `The config ${path} cannot be used: ${what}.`.replace(/\.\.$/, '.'),
+    `The config ${path} cannot be used: ${what.trim().replace(/[.!?]$/, '')}.`,
     hint,
     { path, cause },
   )

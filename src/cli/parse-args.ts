@@ -40,7 +40,7 @@ export function parseArgs(args: readonly string[], syntax: Syntax): Parsed {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { is: 'text', text: shown }
-    throw usage(error.message.replace(/^error: /, ''), args, parser)
+    throw usage(error.message.replace(/^error: /, ''), args, parser, syntax)
   }
   return parsed ?? { is: 'text', text: shown }
 }
@@ -114,12 +114,14 @@ function unknownCommand(word: string, parser: Parser): CliFailure {
   )
 }
 
-function usage(message: string, args: readonly string[], parser: Parser): CliFailure {
+function usage(message: string, args: readonly string[], parser: Parser, { defaultCommand }: Syntax): CliFailure {
   const [word] = parser.args
   if (word !== undefined && !word.startsWith('-') && !parser.commands.some((each) => each.name() === word))
     return unknownCommand(word, parser)
   const flag = /^unknown option '([^'=]+)/.exec(message)?.[1]
-  const command = parser.commands.find((each) => args.includes(each.name()))
+  const command =
+    parser.commands.find((each) => args.includes(each.name())) ??
+    parser.commands.find((each) => each.name() === defaultCommand)
   const known = [parser, ...(command ? [command] : [])].flatMap((each) => [
     '--help',
     ...each.options.flatMap(({ long }) => long ?? []),

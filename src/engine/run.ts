@@ -7,6 +7,7 @@ import { carryOut } from './carry-out.js'
 import { examineState } from './examine.js'
 import { explain } from './explain.js'
 import { failRun } from './fail-run.js'
+import { refuseForeignFiles } from './foreign-files.js'
 import { lockForRun } from './lock-for-run.js'
 import type { Scene } from './places.js'
 import { preflight } from './preflight.js'
@@ -15,7 +16,7 @@ import { refuseState } from './refuse-state.js'
 import { Progress, reportRun } from './report.js'
 import type { ResolvedRun } from './resolved-run.js'
 import type { RunLock } from './run-lock.js'
-import { refuseForeignFiles } from './foreign-files.js'
+import { warnOfPaths } from './warn-of-paths.js'
 
 export interface FinishedRun {
   readonly report: RunReport
@@ -47,6 +48,7 @@ export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<Finish
 
     const segments = cutSegments(plan.items, deciders(examination.verdicts))
     run.onEvent({ type: 'planned', steps: plan.items.length })
+    await warnOfPaths(scene, examination.verdicts, run)
     try {
       preflight(scene, plan.items, lock.runId)
       await carryOut(scene, run, segments, progress, lock)

@@ -24,7 +24,7 @@ function listFiles(root: string, folder: string): string[] {
   try {
     entries = disk.readdir(join(root, folder))
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return []
+    if (['ENOENT', 'EACCES'].includes(systemCode(error))) return []
     throw error
   }
   return entries

@@ -144,7 +144,7 @@ function startOf(verdict: Verdict, spans: readonly Span[], targets: Targets | nu
         action: 'start',
         place,
         fresh: false,
-        because: `data from before moult, declared to be at version ${place}`,
+        because: `data from before moult, ${place === 0 ? 'older than its first step' : `declared to be at version ${place}`}`,
       },
     ]
   if (isRetried(verdict, spans))

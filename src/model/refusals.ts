@@ -49,7 +49,7 @@ export function refuse(verdict: Verdict, judgement: Judgement): Refusal | null {
       store,
       code: 'STORE_LEGACY',
       message: `The store ${where} has data without a marker, and ${judgement.program.app} does not say what such data is. Nothing was changed.`,
-      hint: "If it is data from before moult, declare it: .adopt('oldest'), or .adopt({ at: … }).",
+      hint: "If it is data from before moult, say how old it is: .adopt({ at: 'a step' }) if it is as that step leaves it, .adopt('oldest') if no step was applied to it.",
       details: { store, path: spec.path },
     }
   }

@@ -18,6 +18,13 @@ export function checkOptionNames(owner: string, options: unknown, known: readonl
   if (stray !== undefined) throw new TypeError(`${owner}: unknown option '${stray}'; known are ${known.join(', ')}`)
 }
 
+/** Throws a TypeError for what adopt cannot take, and where it was said before. */
+export function checkAdopt(owner: string, before: number | null, how: unknown): void {
+  if (how !== 'oldest' && (typeof how !== 'object' || how === null || !('at' in how)))
+    throw new TypeError(`${owner}: adopt takes 'oldest' or { at: … }`)
+  if (before !== null) throw new TypeError(`${owner}: adopt is said twice; data without a marker is of one version`)
+}
+
 /** The store's own policy; null if it has none. */
 export function checkNewerPolicy(owner: string, given: unknown): NewerPolicy | null {
   if (given === undefined) return null

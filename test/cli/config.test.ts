@@ -86,10 +86,11 @@ test('[A9] CONFIG_NOT_FOUND: no config, here and further up, or not where --conf
 })
 
 const broken: readonly (readonly [what: string, file: string, text: string, says: RegExp])[] = [
-  ['does not parse', 'moult.config.mjs', 'export default {', /./],
-  ['does not parse', 'moult.config.ts', 'export default {', /./],
-  ['throws', 'moult.config.mjs', "throw new Error('no key in the vault')", /no key in the vault/],
-  ['throws', 'moult.config.ts', "throw new Error('no key in the vault')", /no key in the vault/],
+  ['does not parse', 'moult.config.mjs', '\nexport default {', /used: line 2: \w/],
+  ['does not parse', 'moult.config.ts', '\nexport default {', /used: line 2: \w/],
+  ['imports what does not parse', 'moult.config.mjs', "import './data.mjs'", /used: in a file that it imports: \w/],
+  ['throws', 'moult.config.mjs', "throw new Error('no key in the vault')", /used: line 1: no key in the vault/],
+  ['throws', 'moult.config.ts', "throw new Error('no key in the vault')", /used: line 1: no key in the vault/],
   [
     'throws when called',
     'moult.config.cjs',
@@ -107,7 +108,7 @@ const broken: readonly (readonly [what: string, file: string, text: string, says
 ]
 for (const [what, file, text, says] of broken) {
   test(`[A9] CONFIG_UNREADABLE: a ${file} that ${what} is named, with the cause, and ends with 2`, async (t) => {
-    const project = new CliProject({ [file]: text })
+    const project = new CliProject({ [file]: text, 'data.mjs': 'export {' })
     t.after(() => project.remove())
     const { code, stderr, stdout } = await project.run(['upgrade'])
     assert.deepEqual([code, stdout], [2, ''])

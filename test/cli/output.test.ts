@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CliProject, configOf, twoSteps } from './cli-project.js'
@@ -152,6 +152,24 @@ test('[K5] status --verbose names steps whose checksum cannot be compared, and f
   assert.match(stdout, /unchecked.*: db\/code\n/)
   assert.match(stdout, /files that belong to no store:\n {2}stray\n/)
   assert.doesNotMatch((await project.run(['status'])).stdout, /unchecked|stray/)
+})
+
+test('[G8] a mistyped path is asked about before a run makes the store anew', async (t) => {
+  const config = configOf(`.step('make', { up: 'CREATE TABLE t(x)' })`)
+  const project = new CliProject({ 'moult.config.mjs': config })
+  t.after(() => project.remove())
+  assert.doesNotMatch((await project.run(['upgrade'])).stderr, /path/)
+  rmSync(join(project.data, '.moult'), { recursive: true })
+  project.write('moult.config.mjs', config.replace('db.sqlite', 'new.sqlite'))
+  const asked = /1 file belongs to no store, and a store is fresh: is its path right\?/
+  assert.match((await project.run(['status'])).stdout, asked)
+  assert.match((await project.run(['plan'])).stdout, asked)
+  const upgraded = await project.run(['upgrade'])
+  assert.equal(upgraded.code, 0)
+  assert.match(
+    upgraded.stderr,
+    /warning UNCLAIMED_FILES: db\.sqlite belongs to no store, and there is no data yet of db: is the path right\?/,
+  )
 })
 
 test('[C4] documents that were left are named by upgrade and by every status, and only the first ten without --verbose', async (t) => {

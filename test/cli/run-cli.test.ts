@@ -70,6 +70,10 @@ test('[K6] flags of the default command need no command, and a mistyped command 
     [2, "error USAGE: There is no command 'stauts'.\nhint: Did you mean status?\n"],
   )
   assert.equal((await type(['stauts', '--target', 'sessions@2'], root)).code, 2)
+  assert.match(
+    (await type(['--taget', 'sessions@2'], root)).err,
+    /^error USAGE: Unknown option '--taget'\.\nhint: Did you mean --target\?\n$/,
+  )
   assert.match((await type(['status'], root)).out, / 1 +2 +behind +index/)
 })
 

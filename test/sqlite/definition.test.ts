@@ -25,6 +25,7 @@ test('[A7] a database that cannot be meant is refused where it is declared, with
     [() => store.steps(any(undefined)), /takes what stepsFrom/],
     [() => store.adopt(any('newest')), /adopt takes 'oldest' or/],
     [() => store.adopt(any({ at: 'missing' })), /no step 'missing'/],
+    [() => store.adopt('oldest').adopt({ at: 'create' }), /adopt is said twice/],
     [() => store.at(any('missing')), /no step or version 'missing'/],
     [() => store.flat('  '), /a flat schema is SQL text/],
     [() => sqlite('index', { path: 'index.db' }).flat('CREATE TABLE t(a)'), /a flat schema stands for steps/],

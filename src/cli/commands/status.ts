@@ -4,6 +4,7 @@ import type { DocumentError } from '../document.js'
 import { exitCodeOfRefusals, exitDone } from '../exit-code.js'
 import { plain } from '../paint.js'
 import { renderLeft, renderProblems, renderStores } from '../render.js'
+import { lookAround, renderUnclaimed } from '../unclaimed.js'
 
 export const status: Command = {
   name: 'status',
@@ -33,17 +34,6 @@ export const status: Command = {
       },
     }
   },
-}
-
-/**
- * A store that is fresh while there are files that nobody claims may be one with a mistyped path. Looking for them takes
- * a walk through the whole root, so it is not done for nothing.
- */
-async function lookAround(state: CommandCall['state'], isVerbose: boolean): Promise<StatusReport> {
-  const report = await state.status({ unclaimed: isVerbose })
-  return isVerbose || report.stores.every(({ status: each }) => each !== 'fresh')
-    ? report
-    : state.status({ unclaimed: true })
 }
 
 /** What `--check` found, the worst first; null when there is nothing to do. */
@@ -92,11 +82,4 @@ function renderNotes({ stores, unclaimed, unfinished }: StatusReport, isVerbose:
     ]),
     ...renderUnclaimed(unclaimed ?? [], isVerbose),
   ]
-}
-
-function renderUnclaimed(unclaimed: readonly string[], isVerbose: boolean): string[] {
-  if (unclaimed.length === 0) return []
-  if (isVerbose) return ['', 'files that belong to no store:', ...unclaimed.map((file) => `  ${plain(file)}`)]
-  const files = unclaimed.length === 1 ? '1 file belongs' : `${unclaimed.length} files belong`
-  return ['', `${files} to no store, and a store is fresh: is its path right? --verbose lists them.`]
 }

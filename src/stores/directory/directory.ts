@@ -8,7 +8,7 @@ import { addStep, emptyLane, placeOf } from '../../model/step.js'
 import { makeStep } from '../../model/step-options.js'
 import type { StepOptions } from '../../model/step-options.js'
 import type { Store, StoreCode, StoreSpec } from '../../model/store.js'
-import { checkNewerPolicy, checkOptionNames, checkStoreName } from '../../model/store-options.js'
+import { checkAdopt, checkNewerPolicy, checkOptionNames, checkStoreName } from '../../model/store-options.js'
 import type { NewName, Succ } from '../../model/type-arithmetic.js'
 import { checkPatterns, markerName } from '../files/definition.js'
 import { examineFiles } from '../files/examine-files.js'
@@ -126,8 +126,7 @@ function build<N extends string, R extends string | number, H extends number>(
       })
     },
     adopt: (how: 'oldest' | { readonly at: string | number }) => {
-      if (how !== 'oldest' && (typeof how !== 'object' || how === null || !('at' in how)))
-        throw new TypeError(`${owner}: adopt takes 'oldest' or { at: … }`)
+      checkAdopt(owner, spec.adopt, how)
       return build({ ...spec, adopt: how === 'oldest' ? 0 : findPlace(how.at) })
     },
     at: (version: string | number) => {

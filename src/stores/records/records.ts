@@ -5,7 +5,7 @@ import type { At } from '../../model/reference.js'
 import { addStep, emptyLane } from '../../model/step.js'
 import type { Lane, Step } from '../../model/step.js'
 import type { Extent, Store, StoreCode, StoreSpec } from '../../model/store.js'
-import { checkNewerPolicy, checkOptionNames, checkStoreName } from '../../model/store-options.js'
+import { checkAdopt, checkNewerPolicy, checkOptionNames, checkStoreName } from '../../model/store-options.js'
 import { checkPatterns, markerName } from '../files/definition.js'
 import type { Each } from './documents.js'
 import { examineRecords } from './examine-records.js'
@@ -121,8 +121,7 @@ function build<N extends string, V extends Versions>(spec: StoreSpec): RecordsSt
         throw new TypeError(
           `${owner}: nothing is to be adopted: each document has its version in '${chain.versionKey}'`,
         )
-      if (how !== 'oldest' && (typeof how !== 'object' || how === null || !('at' in how)))
-        throw new TypeError(`${owner}: adopt takes 'oldest' or { at: … }`)
+      checkAdopt(owner, spec.adopt, how)
       const version = how === 'oldest' ? chain.oldest : checkVersion(how.at)
       // At the oldest, its own step still runs: it looks whether the documents are what they are said to be.
       return build({ ...spec, adopt: version === chain.oldest ? version - 1 : version })

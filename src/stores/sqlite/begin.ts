@@ -94,7 +94,7 @@ export async function retryWhileBusy(
 
 function inUse(place: Place, waitedMs: number, cause: unknown): MoultFailure<'IN_USE'> {
   return new MoultFailure('IN_USE', {
-    message: `The database of '${place.spec.name}' (${place.spec.path}) is locked by another program. Nothing was changed.`,
+    message: `The database of '${place.spec.name}' (${place.spec.path}) is locked by another program.`,
     hint: 'Close the programs that use it; in this process, open the state before you open its databases.',
     details: { holder: null, waitedMs: Math.round(waitedMs) },
     cause,

@@ -9,7 +9,7 @@ import type { Lane } from '../../model/step.js'
 import { makeStep } from '../../model/step-options.js'
 import type { StepOptions } from '../../model/step-options.js'
 import type { Store, StoreCode, StoreSpec } from '../../model/store.js'
-import { checkNewerPolicy, checkOptionNames, checkStoreName } from '../../model/store-options.js'
+import { checkAdopt, checkNewerPolicy, checkOptionNames, checkStoreName } from '../../model/store-options.js'
 import type { NewName, Succ } from '../../model/type-arithmetic.js'
 import type { DbReader, DbWriter } from './db.js'
 import { examineDatabase } from './examine.js'
@@ -140,8 +140,7 @@ function build<N extends string, R extends string | number, H extends number>(sp
       return build({ ...spec, lane, flat: { place: lane.names.length }, own: { ...own, flatSql: sql } })
     },
     adopt: (how: 'oldest' | AdoptAt<string | number>) => {
-      if (how !== 'oldest' && (typeof how !== 'object' || how === null || !('at' in how)))
-        throw new TypeError(`${owner}: adopt takes 'oldest' or { at: … }`)
+      checkAdopt(owner, spec.adopt, how)
       const place = how === 'oldest' ? spec.lane.squashed : placeOf(spec.lane, how.at)
       if (place === null)
         throw new TypeError(`${owner}: there is no step '${how === 'oldest' ? how : how.at}' to adopt at`)
