@@ -76,9 +76,11 @@ test('[D11] what is not exported cannot be imported', () => {
   assert.equal(project.run('deep.mjs'), 'ERR_PACKAGE_PATH_NOT_EXPORTED\n')
 })
 
-test('[D11] the package holds what is built, its licence and its readme, and nothing else', () => {
+test('[D11] the package holds what is built, its licence and its pages, and nothing else', () => {
   const names = readdirSync(join(project.path, 'node_modules/moult')).sort()
-  const expected = ['LICENSE', 'README.md', 'dist', 'package.json'].filter((name) => existsSync(join(checkout, name)))
+  const expected = ['LICENSE', 'README.md', 'dist', 'docs', 'package.json'].filter((name) =>
+    existsSync(join(checkout, name)),
+  )
   assert.deepEqual(names, expected)
   const built = readdirSync(join(project.path, 'node_modules/moult/dist'), { recursive: true, encoding: 'utf8' })
   assert.deepEqual(
