@@ -78,6 +78,11 @@ const actions = {
   NAMES_COLLIDE: 'Change the step so that the names differ by more than case or Unicode form.',
   CLAIMED_TWICE: "Narrow one store's `files`, or name the file in its `ignore`.",
   OUTSIDE_ROOT: 'Move the store into the root, or make a state of its own for that directory.',
+  BACKUP_UNKNOWN: '`list-backups` shows the ids there are.',
+  BACKUP_FAILED:
+    "Mend what the message names: a damaged database, a file that a program keeps writing to, the disk. Or go on without a backup: `backup: 'try'`, `--force`.",
+  BACKUP_BAD:
+    'Take another backup. What is in its folder are plain files: a person can copy them back by hand; `--skip-verify` takes one whose digests alone are wrong.',
   NO_SPACE: 'Free as much as the message says and start again.',
   NO_PERMISSION: 'Start the program as the user that the state belongs to.',
   READ_ONLY:

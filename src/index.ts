@@ -1,4 +1,6 @@
 export { defineState } from './state.js'
+export type { BackupCallOptions, BackupOptions, Backups, PruneOptions, RestoreOptions } from './backups.js'
+export type { BackupInfo } from './model/manifest.js'
 export type { HeldState, OpenOptions, RunOptions, State, StateOptions } from './state.js'
 export { directory } from './stores/directory/directory.js'
 export type { DirectoryOptions, DirectoryStepOptions, DirectoryStore } from './stores/directory/directory.js'
@@ -32,7 +34,7 @@ export type { ErrorCode, ErrorDetails, MoultError, MoultFailure } from './model/
 export type { ChosenDriver as SqliteDriver, Row, SqlValue } from './model/driver.js'
 export type { RunEvent } from './model/events.js'
 export type { LeftDocument } from './model/marker.js'
-export type { NewerPolicy, PendingPolicy } from './model/policy.js'
+export type { BackupPolicy, NewerPolicy, PendingPolicy } from './model/policy.js'
 export type { At, References } from './model/reference.js'
 export type {
   ChangeCounts,

@@ -1,4 +1,7 @@
 import { isAbsolute } from 'node:path'
+import type { BackupWork } from './backup/backup-work.js'
+import { makeBackups } from './backups.js'
+import type { BackupCallOptions, Backups } from './backups.js'
 import { checkOptions } from './model/call-options.js'
 import { checkDefinition, isTrack } from './model/definition.js'
 import type { AnyTrack } from './model/definition.js'
@@ -11,7 +14,8 @@ import { setScene } from './engine/places.js'
 import type { Scene } from './engine/places.js'
 import { reportStatus } from './engine/status.js'
 import type { Listener } from './model/events.js'
-import type { NewerPolicy, PendingPolicy } from './model/policy.js'
+import type { DatabaseCode } from './model/database-code.js'
+import type { BackupPolicy, NewerPolicy, PendingPolicy } from './model/policy.js'
 import type { PlanReport, Problem, RunReport, StatusReport } from './model/report.js'
 import type { StateSpec } from './model/state.js'
 import { isStore } from './model/store.js'
@@ -31,11 +35,18 @@ export interface StateOptions {
   readonly driver?: ChosenDriver
   /** What to do with data that a newer program wrote. Default `'floor'`: go on if the newer program declared that this one may. */
   readonly onNewer?: NewerPolicy
+  /** How many of the backups stay that runs and restores made; those that were asked for are never removed by themselves. Default 5. */
+  readonly keepBackups?: number
 }
 
 export interface RunOptions {
   /** Go only so far: `store.at(…)` or `'store@version'`. Stores that are not named stay where they are. Default: everything, to its newest version. */
   readonly target?: Target | readonly Target[]
+  /**
+   * Whether a verified backup is made before the first write. Default `'required'`: without one nothing is begun.
+   * `'try'` goes on without, with a warning; `'none'` makes none, and what was committed stays when a later step fails.
+   */
+  readonly backup?: BackupPolicy
   /** How long to wait for other processes, in milliseconds. Default 30,000. */
   readonly waitMs?: number
   /** Told what happens. What it throws is ignored: a run does not depend on who watches it. */
@@ -84,13 +95,18 @@ export interface State {
   plan(options?: { readonly target?: Target | readonly Target[] }): Promise<PlanReport>
   /** Brings the state to its target. Waits for other processes; refuses (IN_USE) when this process has it open. */
   upgrade(options?: RunOptions): Promise<RunReport>
-  /** Looks into every store: markers, contents, integrity, foreign keys, record versions, leftovers. Changes nothing. */
-  verify(options?: { readonly waitMs?: number }): Promise<{ readonly problems: readonly Problem[] }>
+  /** Looks into every store: markers, contents, integrity, foreign keys, record versions, leftovers; with `backups` into every backup, too. Changes nothing. */
+  verify(options?: {
+    readonly waitMs?: number
+    readonly backups?: boolean
+  }): Promise<{ readonly problems: readonly Problem[] }>
   /** Every step ever run here, the oldest first. */
   history(): Promise<readonly HistoryEntry[]>
+  /** Verified copies of everything, and the way back. */
+  readonly backups: Backups
 }
 
-const known = ['app', 'appVersion', 'root', 'stores', 'driver', 'onNewer']
+const known = ['app', 'appVersion', 'root', 'stores', 'driver', 'onNewer', 'keepBackups']
 
 /**
  * Declares a state. Throws a TypeError for what cannot be meant: two stores of one name, a file claimed twice, a
@@ -107,6 +123,7 @@ export function defineState(options: StateOptions): State {
     ...sortParts(options.stores),
     driver: options.driver ?? null,
     onNewer: options.onNewer ?? 'floor',
+    keepBackups: checkKept(options.keepBackups),
   })
   return options.root === undefined ? state : state.in(options.root)
 }
@@ -147,34 +164,51 @@ function makeState(spec: StateSpec): State {
       return planState(setScene(spec), targetsOf(spec, options.target))
     },
     upgrade: async (options = {}) => {
-      checkOptions('upgrade', options, ['target', 'waitMs', 'onEvent', 'signal'])
+      checkOptions('upgrade', options, ['target', 'backup', 'waitMs', 'onEvent', 'signal'])
       const { runUpgrade } = await import('./engine/run.js')
       const { report, lock } = await runUpgrade(setScene(spec), resolveRun(spec, options))
       lock.release()
       return report
     },
     verify: async (options = {}) => {
-      checkOptions('verify', options, ['waitMs'])
+      checkOptions('verify', options, ['waitMs', 'backups'])
       const { verifyState } = await import('./engine/verify.js')
-      return {
-        problems: await verifyState(setScene(spec), {
-          driver: driverOf(spec),
-          waitMs: options.waitMs ?? defaultWaitMs,
-        }),
-      }
+      const problems = await verifyState(setScene(spec), {
+        driver: driverOf(spec),
+        waitMs: options.waitMs ?? defaultWaitMs,
+      })
+      return { problems: options.backups === true ? [...problems, ...(await state.backups.verify())] : problems }
     },
     history: async () => {
       const { readHistory } = await import('./engine/history.js')
       return readHistory(setScene(spec))
     },
+    backups: makeBackups((options) => backupWork(spec, options)),
   }
   return Object.freeze(state)
 }
 
 const defaultWaitMs = 30_000
 
+async function backupWork(spec: StateSpec, options: BackupCallOptions): Promise<BackupWork> {
+  const signal = options.signal ?? new AbortController().signal
+  const onEvent = watched(options.onEvent)
+  return {
+    scene: setScene(spec),
+    driver: driverOf(spec),
+    databases,
+    waiting: {
+      waitMs: options.waitMs ?? defaultWaitMs,
+      signal,
+      onWaiting: (holder, ms) => onEvent({ type: 'waiting', holder, ms }),
+    },
+    signal,
+    onEvent,
+  }
+}
+
 async function open(spec: StateSpec, options: OpenOptions): Promise<HeldState> {
-  checkOptions('open', options, ['onPending', 'onNewer', 'access', 'waitMs', 'onEvent', 'signal'])
+  checkOptions('open', options, ['onPending', 'onNewer', 'access', 'backup', 'waitMs', 'onEvent', 'signal'])
   const { openState } = await import('./engine/open.js')
   const scene = setScene(spec)
   const resolved: ResolvedOpen = {
@@ -215,7 +249,23 @@ function resolveRun(spec: StateSpec, options: RunOptions): ResolvedRun {
     signal: options.signal ?? new AbortController().signal,
     onEvent: watched(options.onEvent),
     driver: driverOf(spec),
+    databases,
+    backup: checkBackupPolicy(options.backup),
+    keepBackups: spec.keepBackups,
   }
+}
+
+const databases = async (): Promise<DatabaseCode> => (await import('./stores/sqlite/database-code.js')).databaseCode
+
+function checkKept(given: unknown): number {
+  if (given === undefined) return 5
+  if (Number.isInteger(given) && (given as number) >= 1) return given as number
+  throw new TypeError(`keepBackups is a whole number from 1, not ${JSON.stringify(given)}`)
+}
+
+function checkBackupPolicy(given: unknown): BackupPolicy {
+  if (given === undefined || given === 'required' || given === 'try' || given === 'none') return given ?? 'required'
+  throw new TypeError(`backup is 'required', 'try' or 'none', not ${JSON.stringify(given)}`)
 }
 
 /** A listener whose mistakes stay its own: thrown in mid-commit, an error would leave half of the run undone. */

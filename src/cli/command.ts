@@ -8,11 +8,20 @@ export interface CommandOptions {
   readonly target?: readonly string[]
   /** Seconds. */
   readonly wait?: number
+  readonly backup?: boolean
+  readonly backups?: boolean
+  readonly force?: boolean
+  readonly reason?: string
+  readonly compress?: boolean
+  readonly skipVerify?: boolean
+  readonly keep?: number
 }
 
 export interface CommandCall {
   readonly state: State
   readonly options: CommandOptions
+  /** The words after the command, for one that takes some. */
+  readonly words: readonly string[]
   readonly isVerbose: boolean
   readonly paint: Paint
   readonly signal: AbortSignal
@@ -35,9 +44,12 @@ export interface CommandFlag {
 
 /** One command of the CLI. */
 export interface Command {
-  readonly name: 'status' | 'plan' | 'upgrade' | 'verify' | 'history'
+  readonly name:
+    'status' | 'plan' | 'upgrade' | 'verify' | 'history' | 'backup' | 'list-backups' | 'restore' | 'prune-backups'
   readonly about: string
   readonly flags: readonly CommandFlag[]
+  /** The one word it takes, as the help shows it: `<ID>`. */
+  readonly argument?: { readonly name: string; readonly about: string }
   /** It changes the state, and so an interruption waits until everything is put back. */
   readonly isRun: boolean
   readonly run: (call: CommandCall) => Promise<CommandAnswer>

@@ -1,5 +1,5 @@
 import { isMoultError } from '../index.js'
-import type { Outcome, PlannedStep, Problem, RunReport, StepReport, StoreReport } from '../index.js'
+import type { BackupInfo, Outcome, PlannedStep, Problem, RunReport, StepReport, StoreReport } from '../index.js'
 
 /** What `--json` prints: one document with all of these keys, whatever the command and however it ended. */
 export interface CliDocument {
@@ -15,9 +15,10 @@ export interface CliDocument {
   readonly root: string | null
   readonly stores: readonly StoreReport[]
   readonly steps: readonly (StepReport | StepAhead)[]
-  readonly backups: readonly []
+  readonly backups: readonly BackupInfo[]
   readonly problems: readonly Problem[]
-  readonly backup: null
+  /** The backup that a run, a restore or `backup` made. */
+  readonly backup: string | null
   readonly error: DocumentError | null
   /** Only for `status --verbose`: files that belong to no store. */
   readonly unclaimed?: readonly string[]
@@ -59,8 +60,8 @@ export function fillDocument(command: string | null, exit: number, findings: Fin
   }
 }
 
-export function findingsOfRun({ outcome, dryRun, root, stores, steps }: RunReport): Findings {
-  return { outcome, dryRun, root, stores, steps }
+export function findingsOfRun({ outcome, dryRun, root, stores, steps, backup }: RunReport): Findings {
+  return { outcome, dryRun, root, stores, steps, backup }
 }
 
 /** What is known after an error: the report that it carries, and the error itself. */

@@ -50,7 +50,7 @@ export async function execute(execution: Execution): Promise<number> {
 
 async function runCommand(
   execution: Execution,
-  { command, options, globals }: Extract<Parsed, { is: 'command' }>,
+  { command, words, options, globals }: Extract<Parsed, { is: 'command' }>,
 ): Promise<CommandAnswer> {
   const { signal, stdout, stderr } = execution
   if (signal.aborted)
@@ -59,6 +59,7 @@ async function runCommand(
   const state = await untilAborted(signal, execution.loadState(globals))
   const call = {
     state,
+    words,
     options,
     isVerbose: globals.verbose === true,
     paint: makePaint(stdout),

@@ -14,7 +14,13 @@ export interface Globals {
 }
 
 export type Parsed =
-  | { readonly is: 'command'; readonly command: Command; readonly options: CommandOptions; readonly globals: Globals }
+  | {
+      readonly is: 'command'
+      readonly command: Command
+      readonly words: readonly string[]
+      readonly options: CommandOptions
+      readonly globals: Globals
+    }
   /** Help, or a version: nothing is left to do but to print it. */
   | { readonly is: 'text'; readonly text: string }
 
@@ -33,7 +39,7 @@ export function parseArgs(args: readonly string[], syntax: Syntax): Parsed {
   const parser = makeParser(
     syntax,
     (text) => (shown += text),
-    (command, options, globals) => (parsed = { is: 'command', command, options, globals }),
+    (command, words, options, globals) => (parsed = { is: 'command', command, words, options, globals }),
   )
   try {
     parser.parse([...args], { from: 'user' })
@@ -45,7 +51,7 @@ export function parseArgs(args: readonly string[], syntax: Syntax): Parsed {
   return parsed ?? { is: 'text', text: shown }
 }
 
-type Taken = (command: Command, options: CommandOptions, globals: Globals) => void
+type Taken = (command: Command, words: readonly string[], options: CommandOptions, globals: Globals) => void
 
 function makeParser({ name, defaultCommand, own }: Syntax, write: (text: string) => void, take: Taken): Parser {
   const parser = new Parser(name)
@@ -74,9 +80,10 @@ function makeParser({ name, defaultCommand, own }: Syntax, write: (text: string)
       if (read) sub.option(flag, about, read)
       else sub.option(flag, about)
     }
+    if (command.argument) sub.argument(`[${command.argument.name.slice(1, -1)}]`, command.argument.about)
     sub.action(() => {
-      checkExcess(sub, parser)
-      take(command, sub.opts(), parser.opts())
+      checkExcess(sub, parser, command.argument ? 1 : 0)
+      take(command, sub.args, sub.opts(), parser.opts())
     })
   }
   if (defaultCommand === null) {
@@ -93,9 +100,9 @@ function makeParser({ name, defaultCommand, own }: Syntax, write: (text: string)
   return parser
 }
 
-/** No command takes anything but flags; a word that is left over is a command that is none, or one too many. */
-function checkExcess(sub: Parser, parser: Parser): void {
-  const [word] = sub.args
+/** Most commands take nothing but flags; a word that is left over is a command that is none, or one too many. */
+function checkExcess(sub: Parser, parser: Parser, taken: number): void {
+  const word = sub.args[taken]
   if (word === undefined) return
   if (!parser.args.includes(sub.name())) throw unknownCommand(word, parser)
   throw new CliFailure(

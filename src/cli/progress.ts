@@ -59,6 +59,8 @@ export function reportProgress(stderr: Output): Progress {
         return
       case 'commit':
         return show(`committing ${event.stores.join(', ')}`)
+      case 'backup':
+        return show(`backup ${event.id}: ${Math.floor((100 * event.done) / Math.max(1, event.total))} %`)
       case 'planned':
         return
     }

@@ -97,6 +97,10 @@ export function renderChanges({ filesAdded, filesChanged, filesRemoved, records,
   return parts.flatMap(([number, what, how]) => (number === 0 ? [] : [`${count(number, what)} ${how}`])).join(', ')
 }
 
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
+
 export function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`
 }

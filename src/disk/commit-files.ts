@@ -37,9 +37,17 @@ export interface CommitRequest {
  * `TRANSACTION_LOST` when the decider rolled back, and what `fence` throws.
  */
 export async function commitFiles(request: CommitRequest): Promise<void> {
+  await commitIntent(request, () => planCommit(request))
+}
+
+/** As `commitFiles`, for what no overlay holds: `plan` says what leaves and what comes, and has staged it. */
+export async function commitIntent(
+  request: Omit<CommitRequest, 'overlays'>,
+  plan: () => Promise<Intent>,
+): Promise<void> {
   const { root, runFolder, number, decider } = request
   const path = intentPath(runFolder, number)
-  const intent = await prepare(request)
+  const intent = await prepare(request, plan)
   const work: CommitWork = { root, runFolder, intent }
   await runUndecided(work, path, request)
   try {
@@ -52,12 +60,12 @@ export async function commitFiles(request: CommitRequest): Promise<void> {
 }
 
 /** Everything before the intent: nothing but staging folders changes. */
-async function prepare(request: CommitRequest): Promise<Intent> {
-  const { root, overlays } = request
+async function prepare(request: Omit<CommitRequest, 'overlays'>, plan: () => Promise<Intent>): Promise<Intent> {
+  const { root } = request
   try {
-    const intent = await planCommit(request)
-    await makeStagedDurable(root, intent, overlays)
-    checkFinalNames(root, intent, overlays)
+    const intent = await plan()
+    await makeStagedDurable(root, intent)
+    checkFinalNames(root, intent)
     checkReach(root, intent)
     request.fence()
     return intent
@@ -67,7 +75,7 @@ async function prepare(request: CommitRequest): Promise<Intent> {
 }
 
 /** From the intent to the decision. An error is thrown after everything was put back. */
-async function runUndecided(work: CommitWork, path: string, request: CommitRequest): Promise<void> {
+async function runUndecided(work: CommitWork, path: string, request: Omit<CommitRequest, 'overlays'>): Promise<void> {
   try {
     writeIntent(path, work.intent)
     await runPhaseOne(work)
@@ -115,12 +123,12 @@ async function putBack(work: CommitWork, path: string, cause: unknown): Promise<
   }
 }
 
-function checkFinalNames(root: string, intent: Intent, overlays: readonly Overlay[]): void {
+function checkFinalNames(root: string, intent: Intent): void {
   const leaving = new Set([...intent.outs, ...intent.removed].map(({ path }) => path))
-  for (const [index, overlay] of overlays.entries()) {
-    const arriving = intent.ins.filter(({ staging, replaces }) => staging === index && replaces === null)
+  for (const [index, staging] of intent.stagings.entries()) {
+    const arriving = intent.ins.filter((arrival) => arrival.staging === index && arrival.replaces === null)
     if (arriving.length === 0) continue
-    const folding = probeFolding(join(overlay.staging.folder, 'in'))
+    const folding = probeFolding(join(root, staging, 'in'))
     checkNames(
       root,
       leaving,

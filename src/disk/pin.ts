@@ -51,6 +51,11 @@ export function pin(path: string): Pin | null {
   }
 }
 
+/** The descriptors that are kept open: of moult, not of anybody who uses a database. */
+export function pinnedDescriptors(): ReadonlySet<number> {
+  return new Set(registry().open.values())
+}
+
 /** `dev:ino:size:mtimeNs` of the file at `path`, symlinks followed; '-' when there is none. Opens nothing. */
 export function stampOf(path: string): string {
   try {

@@ -1,14 +1,12 @@
-import type { BigIntStats } from 'node:fs'
 import { join } from 'node:path'
 import { breathe } from './breathe.js'
-import { disk } from './disk.js'
-import { changedFile, damaged, fileError, unsupportedFile } from './failures.js'
+import { completeIntent } from './complete-intent.js'
+import { changedFile, damaged, unsupportedFile } from './failures.js'
 import { identityOf, lastingIdentityOf, lstatIfAny } from './identity.js'
-import type { Decider, DirectoryState, In, Intent, MadeDirectory, Out } from './intent.js'
+import type { Decider, In, Intent, Out } from './intent.js'
 import type { Overlay } from './overlay.js'
 import type { OverlayDraft } from './overlay-draft.js'
-import { ancestorsOf, comparePaths, joinPath, parentOf } from './relative-path.js'
-import { listDirectory } from './walk.js'
+import { joinPath } from './relative-path.js'
 
 export interface CommitPlanRequest {
   readonly root: string
@@ -32,29 +30,9 @@ export async function planCommit(request: CommitPlanRequest): Promise<Intent> {
     addDraft({ root, draft, staging, lasting, outs, ins, markers })
   }
   ins.push(...markers)
-  const leaving = new Set(outs.map((out) => out.path))
-  const removed = findEmptied({ root, drafts, leaving, ins })
-  const made = findMade(root, ins, leaving)
-  const touchedPaths = new Set([
-    ...outs.map((out) => parentOf(out.path)),
-    ...removed.map((state) => parentOf(state.path)),
-    ...made.map((directory) => parentOf(directory.path)),
-  ])
-  const touched: DirectoryState[] = []
-  for (const path of touchedPaths) {
-    const stats = lstatIfAny(join(root, path))
-    if (stats?.isDirectory() === true) touched.push(stateOf(path, stats))
-  }
-  return {
-    number,
-    decider,
-    stagings: drafts.map((draft) => draft.staging.path),
-    outs,
-    removed: removed.sort((a, b) => comparePaths(b.path, a.path)),
-    made: made.sort((a, b) => comparePaths(a.path, b.path)),
-    touched,
-    ins,
-  }
+  const left = drafts.flatMap(({ claim, leaving }) => leaving.map(({ path }) => ({ base: claim.base, path })))
+  const stagings = drafts.map((draft) => draft.staging.path)
+  return completeIntent({ root, number, decider, stagings, outs, ins, left })
 }
 
 /** Compares what the step saw with what is there, and answers how each path will be known after a rename. */
@@ -121,77 +99,4 @@ function addDraft({ root, draft, staging, lasting, outs, ins, markers }: DraftPa
     const replaces = stats === null ? null : lastingIdentityOf(stats)
     markers.push({ path, staging, from: 'in', number, sha256, replaces })
   }
-}
-
-interface EmptiedRequest {
-  readonly root: string
-  readonly drafts: readonly OverlayDraft[]
-  readonly leaving: ReadonlySet<string>
-  readonly ins: readonly In[]
-}
-
-/** The directories below the stores' bases that hold nothing once all has left, and those that a file replaces. */
-function findEmptied({ root, drafts, leaving, ins }: EmptiedRequest): DirectoryState[] {
-  const arriving = new Set(ins.map((arrival) => arrival.path))
-  const needed = new Set<string>()
-  for (const path of arriving) for (const directory of ancestorsOf(path)) needed.add(directory)
-  const candidates = new Set<string>()
-  for (const { claim, leaving: paths } of drafts) {
-    for (const { path } of paths) {
-      for (const directory of ancestorsOf(path)) candidates.add(joinPath(claim.base, directory))
-    }
-  }
-  const emptied = new Map<string, DirectoryState | null>()
-  const findOut = (path: string, isReplaced: boolean): boolean => {
-    if (emptied.has(path)) return emptied.get(path) !== null
-    emptied.set(path, null)
-    if (needed.has(path)) return false
-    const stats = lstatIfAny(join(root, path))
-    if (stats === null || !stats.isDirectory()) return false
-    for (const entry of listDirectory(join(root, path))) {
-      const below = joinPath(path, entry.name)
-      if (entry.isDirectory()) {
-        if (!isReplaced && !candidates.has(below)) return false
-        if (!findOut(below, isReplaced)) return false
-      } else if (!leaving.has(below) || arriving.has(below)) {
-        return false
-      }
-    }
-    emptied.set(path, stateOf(path, stats))
-    return true
-  }
-  for (const path of arriving) {
-    const stats = lstatIfAny(join(root, path))
-    if (stats?.isDirectory() === true && !findOut(path, true)) throw changedFile(path, 'got files')
-  }
-  for (const path of candidates) findOut(path, false)
-  return [...emptied.values()].filter((state) => state !== null)
-}
-
-function findMade(root: string, ins: readonly In[], leaving: ReadonlySet<string>): MadeDirectory[] {
-  const made = new Map<string, MadeDirectory | null>()
-  /** The nearest directory that exists decides mode and owner. */
-  const find = (path: string): MadeDirectory | BigIntStats => {
-    const known = made.get(path)
-    if (known) return known
-    const stats = path === '' ? disk.stat(root) : lstatIfAny(join(root, path))
-    if (stats?.isDirectory() === true) {
-      made.set(path, null)
-      return stats
-    }
-    if (stats?.isSymbolicLink() === true) throw unsupportedFile(path, 'a symlink')
-    if (stats !== null && !leaving.has(path)) throw fileError('ENOTDIR', path, 'is a file')
-    const parent = find(parentOf(path))
-    const isPrivate = parent.mode !== null && (Number(parent.mode) & 0o077) === 0
-    const directory = { path, mode: isPrivate ? 0o700 : null, uid: Number(parent.uid), gid: Number(parent.gid) }
-    made.set(path, directory)
-    return directory
-  }
-  for (const { path } of ins) if (!made.has(parentOf(path))) find(parentOf(path))
-  return [...made.values()].filter((directory) => directory !== null)
-}
-
-function stateOf(path: string, stats: BigIntStats): DirectoryState {
-  const { uid, gid, mode, atimeNs, mtimeNs } = stats
-  return { path, mode: Number(mode) & 0o7777, uid: Number(uid), gid: Number(gid), atimeNs, mtimeNs }
 }

@@ -1,4 +1,5 @@
 import type { Segment } from '../model/segments.js'
+import type { Verdict } from '../model/verdict.js'
 import { throwIfAborted } from '../disk/breathe.js'
 import { removeRunFolder } from '../disk/run-folder.js'
 import { applyItem } from './apply-item.js'
@@ -19,9 +20,11 @@ export async function carryOut(
   scene: Scene,
   run: ResolvedRun,
   segments: readonly Segment[],
+  verdicts: readonly Verdict[],
   progress: Progress,
   lock: RunLock,
 ): Promise<void> {
+  const planned = new Map(verdicts.map(({ spec, marker }) => [spec.name, marker]))
   let commits = 0
   for (const segment of segments) {
     const groupOf = (store: string): string =>
@@ -29,6 +32,7 @@ export async function carryOut(
     const work = openWork(scene, groupOf, {
       ...run,
       warn: (code, message) => run.onEvent({ type: 'warning', code, message }),
+      planned,
     })
     try {
       for (const item of segment.items) {
@@ -41,6 +45,7 @@ export async function carryOut(
       for (const group of segment.groups) {
         await commitGroup({ scene, work, lock, number: (commits += 1) }, group)
         progress.committed(group.stores)
+        for (const store of group.stores) planned.delete(store)
         run.onEvent({ type: 'commit', stores: group.stores })
       }
     } finally {

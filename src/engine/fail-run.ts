@@ -1,5 +1,7 @@
 import { removeRunFolder } from '../disk/run-folder.js'
+import { workOf } from '../backup/backup-for-run.js'
 import { isMoultError } from '../model/errors.js'
+import type { MoultFailure } from '../model/errors.js'
 import type { Outcome } from '../model/report.js'
 import { examineState } from './examine.js'
 import { explain } from './explain.js'
@@ -26,6 +28,7 @@ export async function failRun(
   const error = explain(cause, run.signal)
   if (!isMoultError(error)) return error
   const keepsJournal = error.code === 'UNFINISHED' || error.code === 'DAMAGED'
+  if (!keepsJournal && progress.committedStores.length > 0) await undoCommits(scene, run, progress, lock, error)
   progress.undoUncommitted()
   const stays = progress.committedStores
   const outcome: Outcome =
@@ -45,4 +48,23 @@ export async function failRun(
     error.report = reportRun(scene, progress, { outcome, verdicts: [], locked: true })
   }
   return error
+}
+
+/** What the run had committed before it failed is taken back from its backup; what cannot be, stays. */
+async function undoCommits(
+  scene: Scene,
+  run: ResolvedRun,
+  progress: Progress,
+  lock: RunLock,
+  error: MoultFailure,
+): Promise<void> {
+  if (progress.backup === null) return
+  try {
+    await removeRunFolder(scene.root, readJournal(scene)?.staging ?? [])
+    const { putBackFromBackup } = await import('../backup/restore.js')
+    await putBackFromBackup(workOf(scene, run), progress.backup, lock)
+    progress.forgetCommits()
+  } catch (cause) {
+    error.message += ` It could not be put back from the backup ${progress.backup}: ${cause instanceof Error ? cause.message : String(cause)}`
+  }
 }

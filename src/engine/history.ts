@@ -21,6 +21,9 @@ export interface HistoryEntry extends StepReport {
 /** A store that was given its marker, without a step: an empty `step` in the file, not shown as a step. */
 export const started = ''
 
+/** A store as a backup brought it: `undone` where the backup had no marker of it. */
+export const restored = '(restored)'
+
 function historyPath(scene: Scene): string {
   return join(scene.home, 'history.jsonl')
 }
@@ -32,9 +35,12 @@ export function readHistory(scene: Scene): readonly HistoryEntry[] {
 
 /** Names of stores that once had a marker. */
 export function storesInHistory(scene: Scene): ReadonlySet<string> {
-  return new Set(
-    readLines(scene).flatMap(({ store, result }) => (result === 'done' || result === 'skipped' ? [store] : [])),
-  )
+  const stores = new Set<string>()
+  for (const { store, step, result } of readLines(scene)) {
+    if (result === 'done' || result === 'skipped') stores.add(store)
+    else if (step === restored) stores.delete(store)
+  }
+  return stores
 }
 
 /** Appends lines to the history. Only under the exclusive lock. It is a log: a failure is the caller's to warn of. */

@@ -18,6 +18,8 @@ export interface RunHeader {
   readonly databases: readonly string[]
   /** Places besides `.moult/run` where it may keep staged content, relative to the root. */
   readonly staging: readonly string[]
+  /** Databases that a restore took out of WAL mode, relative to the root: if it did not replace them, they go back. */
+  readonly logged?: readonly string[]
 }
 
 function headerPath(scene: Scene): string {
@@ -52,7 +54,8 @@ function parseHeader(text: string): RunHeader | null {
     if (header.moult !== 1) return header as RunHeader
     return typeof header.run === 'string' &&
       isListOf(header.databases, isStorePath) &&
-      isListOf(header.staging, isStagingPath)
+      isListOf(header.staging, isStagingPath) &&
+      (header.logged === undefined || isListOf(header.logged, isStorePath))
       ? (header as RunHeader)
       : null
   } catch {

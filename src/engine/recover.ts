@@ -34,6 +34,7 @@ export async function recoverRun(scene: Scene, driver: () => Promise<Driver>): P
       await reverseCommit(scene.root, scene.runFolder, commit)
     }
   }
+  if (direction === 'back') for (const path of header?.logged ?? []) await putLogBack(scene, path, driver)
   await removeRunFolder(scene.root, header?.staging ?? [])
   return direction
 }
@@ -54,6 +55,18 @@ async function settleDatabase(scene: Scene, path: string, driver: () => Promise<
   } catch (error) {
     // Not a database: the examination says so, and nothing was built on it
     if (!['SQLITE_NOTADB', 'SQLITE_CORRUPT'].includes(systemCode(error))) throw error
+  }
+}
+
+/** A restore was cut off before it replaced this database, which was in WAL mode. */
+async function putLogBack(scene: Scene, path: string, driver: () => Promise<Driver>): Promise<void> {
+  const file = join(scene.root, path)
+  if (sizeOf(file) === 0n || !isInside(scene.root, file)) return
+  try {
+    await withDatabase(file, driver, (connection) => connection.prepare('PRAGMA journal_mode = WAL').get([]))
+  } catch (error) {
+    // Somebody uses it by now, and chooses the mode
+    if (!systemCode(error).startsWith('SQLITE_')) throw error
   }
 }
 

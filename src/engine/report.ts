@@ -53,6 +53,7 @@ export function reportProblem({ store, code, message, hint }: Refusal): Problem 
 export class Progress {
   readonly steps: StepReport[] = []
   recovered: RunReport['recovered'] = null
+  backup: RunReport['backup'] = null
   readonly #committed = new Set<string>()
   readonly #kept = new Set<StepReport>()
 
@@ -68,6 +69,12 @@ export class Progress {
   /** Stores that something was committed to. */
   get committedStores(): readonly string[] {
     return [...this.#committed]
+  }
+
+  /** What was committed has been put back. */
+  forgetCommits(): void {
+    this.#committed.clear()
+    this.#kept.clear()
   }
 
   /** Steps that were done and not committed are undone again. */
@@ -92,6 +99,7 @@ export function reportRun(scene: Scene, progress: Progress, { outcome, verdicts,
     stores: verdicts.map(reportStore),
     steps: progress.steps,
     recovered: progress.recovered,
+    backup: progress.backup,
     locked,
   }
 }

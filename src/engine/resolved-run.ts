@@ -1,6 +1,7 @@
+import type { DatabaseCode } from '../model/database-code.js'
 import type { Driver } from '../model/driver.js'
 import type { Listener } from '../model/events.js'
-import type { NewerPolicy } from '../model/policy.js'
+import type { BackupPolicy, NewerPolicy } from '../model/policy.js'
 import type { Targets } from '../model/target.js'
 
 /** What a run was asked to do, every default applied. */
@@ -11,4 +12,8 @@ export interface ResolvedRun {
   readonly signal: AbortSignal
   readonly onEvent: Listener
   readonly driver: () => Promise<Driver>
+  readonly databases: () => Promise<DatabaseCode>
+  readonly backup: BackupPolicy
+  /** How many of the backups that runs and restores made stay. */
+  readonly keepBackups: number
 }

@@ -4,7 +4,9 @@ import { planRun } from '../model/plan.js'
 import type { RunReport } from '../model/report.js'
 import { cutSegments, deciders } from '../model/segments.js'
 import { carryOut } from './carry-out.js'
+import { backupForRun, pruneAfterRun } from '../backup/backup-for-run.js'
 import { examineState } from './examine.js'
+import type { Examination } from './examine.js'
 import { explain } from './explain.js'
 import { failRun } from './fail-run.js'
 import { refuseForeignFiles } from './foreign-files.js'
@@ -50,19 +52,28 @@ export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<Finish
     run.onEvent({ type: 'planned', steps: plan.items.length })
     await warnOfPaths(scene, examination.verdicts, run)
     try {
+      progress.backup = await backUp(scene, run, examination)
       preflight(scene, plan.items, lock.runId)
-      await carryOut(scene, run, segments, progress, lock)
+      await carryOut(scene, run, segments, examination.verdicts, progress, lock)
     } catch (error) {
       const failure = await failRun(scene, run, progress, lock, error)
       // The first run ever makes .moult/, which is the only trace that a run leaves that was put back
       if (isMoultError(failure) && failure.report?.outcome === 'put-back') putTimesBack()
       throw failure
+    } finally {
+      await pruneAfterRun(scene, run)
     }
     return { report: await reportNow(scene, run, progress, 'upgraded', lock), lock }
   } catch (error) {
     lock.release()
     throw explain(error, run.signal)
   }
+}
+
+/** A state in which nothing is yet has nothing to lose. */
+async function backUp(scene: Scene, run: ResolvedRun, { verdicts }: Examination): Promise<string | null> {
+  if (verdicts.every(({ status }) => status === 'fresh')) return null
+  return backupForRun(scene, run)
 }
 
 async function reportNow(

@@ -12,6 +12,8 @@ export interface WorkOptions {
   readonly signal: AbortSignal
   readonly waitMs: number
   readonly warn: (code: string, message: string) => void
+  /** The markers that the plan was made for; of stores that are not in it, this run has committed since. */
+  readonly planned: ReadonlyMap<string, Marker | null>
 }
 
 /** The stores that a segment of a run works on, each opened when it is first needed. */
@@ -31,8 +33,8 @@ export function openWork(scene: Scene, groupOf: (store: string) => string, optio
 
   const begin = async (store: string): Promise<StoreTransaction> => {
     const place = placeFor(scene, store)
-    const found = await place.spec.code.examine(place)
-    const expected: Marker | null = found.is === 'marked' ? found.marker : null
+    const planned = options.planned.get(store)
+    const expected = planned === undefined ? await markerNow(place) : planned
     const transaction = await place.spec.code.begin(place, { ...options, runFolder: scene.runFolder }, expected)
     open.set(store, transaction)
     return transaction
@@ -60,6 +62,11 @@ export function openWork(scene: Scene, groupOf: (store: string) => string, optio
       if (failures.length > 0) throw cannotLetGo(failures)
     },
   }
+}
+
+async function markerNow(place: Place): Promise<Marker | null> {
+  const found = await place.spec.code.examine(place)
+  return found.is === 'marked' ? found.marker : null
 }
 
 export function placeFor(scene: Scene, store: string): Place {

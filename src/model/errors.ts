@@ -41,6 +41,10 @@ export const errorTable = {
   NO_PERMISSION: { exit: 4, about: 'A file or directory cannot be read or written by this user.' },
   READ_ONLY: { exit: 4, about: 'The state needs an upgrade and cannot be written.' },
 
+  BACKUP_FAILED: { exit: 4, about: 'No verified backup could be made.' },
+  BACKUP_UNKNOWN: { exit: 2, about: 'There is no backup of that id.' },
+  BACKUP_BAD: { exit: 4, about: 'A backup is not what its manifest says, or the manifest is none that moult wrote.' },
+
   LOCKED: { exit: 5, about: 'Another process is upgrading this state.' },
   IN_USE: { exit: 5, about: 'Other processes have the state, or one of its databases, open.' },
 

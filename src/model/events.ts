@@ -14,6 +14,8 @@ export type RunEvent =
       readonly ms?: number
     }
   | { readonly type: 'commit'; readonly stores: readonly string[] }
+  /** Bytes copied so far, of all that the backup will have. */
+  | { readonly type: 'backup'; readonly id: string; readonly done: number; readonly total: number }
   | { readonly type: 'warning'; readonly code: string; readonly message: string }
 
 export type Listener = (event: RunEvent) => void

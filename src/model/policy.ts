@@ -9,3 +9,9 @@ export function mayUseNewer(policy: NewerPolicy, floor: number, head: number): b
   if (policy === 'continue') return true
   return policy === 'floor' && floor <= head
 }
+
+/**
+ * Whether a run makes a verified backup before its first write. `required`: without one nothing is begun. `try`: it goes
+ * on without, with a warning. `none`: what was committed stays when a later step fails.
+ */
+export type BackupPolicy = 'required' | 'try' | 'none'

@@ -3,7 +3,8 @@ import type { LeftDocument } from './marker.js'
 export type Status =
   'current' | 'behind' | 'fresh' | 'legacy' | 'newer' | 'too-old' | 'diverged' | 'edited' | 'unreadable'
 /** `behind`: opened as it is, since `onPending: 'continue'` asked for that. */
-export type Outcome = 'up-to-date' | 'behind' | 'upgraded' | 'refused' | 'put-back' | 'damaged' | 'unfinished'
+export type Outcome =
+  'up-to-date' | 'behind' | 'upgraded' | 'refused' | 'put-back' | 'restored' | 'damaged' | 'unfinished'
 
 /** What is known of one store after an examination. */
 export interface StoreReport {
@@ -91,6 +92,8 @@ export interface RunReport {
   readonly steps: readonly StepReport[]
   /** What was finished or undone of an earlier run that had been cut off. */
   readonly recovered: 'forward' | 'back' | null
+  /** The backup that was made, or found, before the first write; of a restore, the one that has what was there. */
+  readonly backup: string | null
   /** Whether the state is guarded by moult's lock; false on a read-only file system without lock files. */
   readonly locked: boolean
 }

@@ -13,4 +13,5 @@ export interface StateSpec {
   readonly tracks: readonly AnyTrack[]
   readonly driver: ChosenDriver | null
   readonly onNewer: NewerPolicy
+  readonly keepBackups: number
 }

@@ -15,7 +15,10 @@ const mistakes: readonly (readonly [args: readonly string[], says: RegExp])[] = 
   [['upgrade', '--wait', 'soon'], /--wait takes seconds, not 'soon'/],
   [['upgrade', '--wait', '-1'], /--wait/],
   [['upgrade', '--wait', '1e9'], /--wait takes seconds/],
-  [['restore', 'x'], /no command 'restore'/],
+  [['restor', 'x'], /no command 'restor'\.\nhint: Did you mean restore\?/],
+  [['restore'], /restore takes the id of a backup\.\nhint: list-backups shows them/],
+  [['restore', 'x', 'y'], /restore takes no 'y'/],
+  [['prune-backups', '--keep', 'all'], /--keep takes a number, not 'all'/],
 ]
 
 test('[A9] USAGE: unknown commands and flags end with 2 and a hint of the nearest, and nothing is done', async (t) => {

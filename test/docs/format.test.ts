@@ -64,7 +64,7 @@ test('[D4] each key of a marker file and each column of a marker table stands in
   db.close()
 })
 
-test('[D4] what a run keeps in .moult while it lasts stands in docs/format.md, and only the log stays', async (t) => {
+test('[D4] what a run keeps in .moult while it lasts stands in docs/format.md, and only backups and the log stay', async (t) => {
   const { root, state } = makeState(t)
   const seen = new Set<string>()
   const look = (folder: string): void => {
@@ -100,7 +100,7 @@ test('[D4] what a run keeps in .moult while it lasts stands in docs/format.md, a
   assertNamed(owner, 'owner.json')
   assert.deepEqual([lines[0]?.['is'], lines.at(-2)?.['is'], lines.at(-1)?.['is']], ['commit', 'decided', 'done'])
   for (const line of lines) assertNamed([...Object.keys(line), String(line['is'])], `a line '${String(line['is'])}'`)
-  assert.deepEqual(readdirSync(join(root, '.moult')).sort(), ['history.jsonl', 'lock'])
+  assert.deepEqual(readdirSync(join(root, '.moult')).sort(), ['backups', 'history.jsonl', 'lock'])
   assert.deepEqual(readdirSync(join(root, '.moult/lock')).sort(), ['gate.db', 'use.db'])
 })
 

@@ -1,22 +1,30 @@
-import { CliFailure } from '../cli-failure.js'
-import type { Command } from '../command.js'
+import type { BackupPolicy } from '../../index.js'
+import type { Command, CommandOptions } from '../command.js'
 import { findingsOfRun } from '../document.js'
 import { exitDone } from '../exit-code.js'
 import { plain } from '../paint.js'
 import { alignRows, nameStep, renderChanges, renderLeft } from '../render.js'
 import { targetFlag, targetOption } from './target.js'
+import { waitFlag, waitOption } from './wait.js'
 
 export const upgrade: Command = {
   name: 'upgrade',
   about: 'bring the state to its newest version, or to the targets',
   flags: [
     targetFlag,
-    { flag: '--wait <SECONDS>', about: 'how long to wait for other processes (default: 30)', read: readSeconds },
+    { flag: '--no-backup', about: 'make no backup before the first write' },
+    { flag: '--force', about: 'go on if no backup can be made' },
+    waitFlag,
   ],
   isRun: true,
   run: async ({ state, options, isVerbose, signal, onEvent }) => {
-    const waiting = options.wait === undefined ? {} : { waitMs: options.wait * 1000 }
-    const report = await state.upgrade({ ...targetOption(options), ...waiting, signal, onEvent })
+    const report = await state.upgrade({
+      ...targetOption(options),
+      ...waitOption(options),
+      ...backupOption(options),
+      signal,
+      onEvent,
+    })
     const newer = report.stores.filter((store) => store.status === 'newer')
     const rows = report.steps.map((step) => [
       nameStep(step),
@@ -29,6 +37,7 @@ export const upgrade: Command = {
       lines: [
         `${plain(report.root)}: ${report.outcome}`,
         ...alignRows(rows),
+        ...(report.backup === null ? [] : [`backup: ${report.backup}`]),
         ...newer.map(
           ({ name, version, head }) =>
             `${name} is at version ${version}, which is newer than this program (${head}); it may be used.`,
@@ -40,14 +49,8 @@ export const upgrade: Command = {
   },
 }
 
-/** A day is longer than anybody waits, and far below what a timer can hold. */
-const longestWait = 86_400
-
-function readSeconds(value: string): number {
-  if (/^\d+(\.\d+)?$/.test(value) && Number(value) <= longestWait) return Number(value)
-  throw new CliFailure(
-    'USAGE',
-    `--wait takes seconds, not '${value}'.`,
-    `For example --wait 60, or --wait 0 for a single try; at most ${longestWait}.`,
-  )
+/** `--force` is the weaker wish of the two. */
+function backupOption({ backup, force }: CommandOptions): { readonly backup?: BackupPolicy } {
+  if (backup === false) return { backup: 'none' }
+  return force === true ? { backup: 'try' } : {}
 }

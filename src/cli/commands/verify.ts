@@ -5,10 +5,10 @@ import { count, renderProblems } from '../render.js'
 export const verify: Command = {
   name: 'verify',
   about: 'look into every store: markers, contents, integrity, foreign keys, record versions, leftovers',
-  flags: [],
+  flags: [{ flag: '--backups', about: 'read all backups, too' }],
   isRun: false,
-  run: async ({ state, paint }) => {
-    const { problems } = await state.verify()
+  run: async ({ state, options, paint }) => {
+    const { problems } = await state.verify({ backups: options.backups ?? false })
     return {
       exit: exitCodeOfProblems(problems),
       lines: [

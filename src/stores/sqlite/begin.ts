@@ -38,12 +38,13 @@ export async function beginTransaction(
     waitMs: run.waitMs,
     signal: run.signal,
   })
+  const waiting = { store: place.spec.name, path: place.spec.path, waitMs: run.waitMs, signal: run.signal }
   try {
-    await retryWhileBusy(place, run, () => makeDurable(connection))
+    await retryWhileBusy(waiting, () => makeDurable(connection))
     connection.exec('PRAGMA foreign_keys = OFF')
     if (connection.prepare('PRAGMA foreign_keys').get([])?.['foreign_keys'] !== 0)
       throw new TypeError(`foreign keys of ${place.spec.name} stay on`)
-    await retryWhileBusy(place, run, () => connection.exec('BEGIN IMMEDIATE'))
+    await retryWhileBusy(waiting, () => connection.exec('BEGIN IMMEDIATE'))
     untouched.lock()
     checkMarker(connection, place, expected)
   } catch (error) {
@@ -72,12 +73,16 @@ function realPathOf(place: Place): string {
   }
 }
 
+interface Waiting {
+  /** Of the store, and its path, for messages. */
+  readonly store: string
+  readonly path: string
+  readonly waitMs: number
+  readonly signal: AbortSignal
+}
+
 /** SQLite's own waiting would block the event loop, so it is told not to wait and asked again. */
-export async function retryWhileBusy(
-  place: Place,
-  run: { readonly waitMs: number; readonly signal: AbortSignal },
-  action: () => void,
-): Promise<void> {
+export async function retryWhileBusy(waiting: Waiting, action: () => void): Promise<void> {
   const started = performance.now()
   for (;;) {
     try {
@@ -86,15 +91,15 @@ export async function retryWhileBusy(
     } catch (error) {
       if (!systemCode(error).startsWith('SQLITE_BUSY')) throw error
       const waitedMs = performance.now() - started
-      if (waitedMs >= run.waitMs) throw inUse(place, waitedMs, error)
+      if (waitedMs >= waiting.waitMs) throw inUse(waiting, waitedMs, error)
     }
-    await sleep(pollMs, undefined, { signal: run.signal })
+    await sleep(pollMs, undefined, { signal: waiting.signal })
   }
 }
 
-function inUse(place: Place, waitedMs: number, cause: unknown): MoultFailure<'IN_USE'> {
+function inUse({ store, path }: Waiting, waitedMs: number, cause: unknown): MoultFailure<'IN_USE'> {
   return new MoultFailure('IN_USE', {
-    message: `The database of '${place.spec.name}' (${place.spec.path}) is locked by another program.`,
+    message: `The database of '${store}' (${path}) is locked by another program.`,
     hint: 'Close the programs that use it; in this process, open the state before you open its databases.',
     details: { holder: null, waitedMs: Math.round(waitedMs) },
     cause,

@@ -1,0 +1,234 @@
+import { commitIntent } from '../disk/commit-files.js'
+import { diskFailure } from '../disk/failures.js'
+import { removeRunFolder } from '../disk/run-folder.js'
+import { removeTree } from '../disk/remove-tree.js'
+import { stagingPlaces } from '../disk/staging.js'
+import { disk } from '../disk/disk.js'
+import { parentOf } from '../disk/relative-path.js'
+import { closeGate } from '../drivers/lock.js'
+import type { ExclusiveHold } from '../drivers/lock.js'
+import { examineState } from '../engine/examine.js'
+import { explain } from '../engine/explain.js'
+import { appendHistory, restored } from '../engine/history.js'
+import { openJournal, readJournal, writeBallast } from '../engine/journal.js'
+import type { RunHeader } from '../engine/journal.js'
+import { recoverRun } from '../engine/recover.js'
+import { Progress, reportRun } from '../engine/report.js'
+import type { DatabaseCode, SeizedDatabase } from '../model/database-code.js'
+import { isMoultError, MoultFailure } from '../model/errors.js'
+import { describeBackup } from '../model/manifest.js'
+import type { Manifest } from '../model/manifest.js'
+import { noChanges } from '../model/report.js'
+import type { RunReport } from '../model/report.js'
+import type { Scene } from '../engine/places.js'
+import { backupFolder } from './backups-folder.js'
+import type { BackupWork } from './backup-work.js'
+import { findRotten, findStray } from './check-backup.js'
+import { writeBackup } from './create.js'
+import { badBackup, readManifest } from './read-manifest.js'
+import { restoreScene } from './restore-places.js'
+import { stageRestore } from './stage-restore.js'
+
+export interface RestoreAsked {
+  readonly id: string
+  /** Takes what is there although digests say that it is not what was backed up. */
+  readonly skipVerify: boolean
+}
+
+/**
+ * Puts a backup in the place of the state: all stores of it or none. The manifest is taken for hostile, everything is
+ * looked at before anything is begun, what is there is kept as a backup of its own, and then all files of all stores
+ * come as one commit (protocol 4), databases too, which are taken out of use first (protocol 7). A crash leaves the old
+ * state or the new one, once the next start has finished or undone it.
+ *
+ * @throws MoultError BACKUP_UNKNOWN, BACKUP_BAD, IN_USE, LOCKED, NO_SPACE, OUTSIDE_ROOT, DISK_FAILED, UNFINISHED
+ */
+export async function restoreBackup(work: BackupWork, { id, skipVerify }: RestoreAsked): Promise<RunReport> {
+  const { scene, waiting, onEvent } = work
+  const manifest = readManifest(scene, id)
+  await checkBackup(work, manifest, skipVerify)
+  const described = restoreScene(scene, manifest)
+  const gate = await closeGate(scene.root, waiting)
+  const lock = await gate.takeUse()
+  try {
+    const progress = new Progress()
+    progress.recovered = await recoverRun(scene, work.driver)
+    if (progress.recovered !== null) onEvent({ type: 'recovered', direction: progress.recovered })
+    const kept = await replaceState({ ...work, scene: described }, manifest, lock, skipVerify)
+    progress.backup = kept.id
+    writeDown(scene, manifest, lock, onEvent)
+    const { verdicts } = await examineState(scene)
+    return reportRun(scene, progress, { outcome: 'restored', verdicts, locked: true })
+  } catch (error) {
+    throw explain(diskFailure(error, 'The restore'), work.signal)
+  } finally {
+    lock.release()
+  }
+}
+
+/** For a run that failed after it had committed: takes everything back, under the run's lock, and keeps nothing of it. */
+export async function putBackFromBackup(work: BackupWork, id: string, lock: Fenced): Promise<void> {
+  const manifest = readManifest(work.scene, id)
+  const scene = restoreScene(work.scene, manifest)
+  const { signal } = new AbortController()
+  const kept = await replaceState({ ...work, scene, signal }, manifest, lock, false)
+  await removeTree(backupFolder(scene, kept.id))
+}
+
+interface Fenced {
+  readonly runId: string
+  fence(): void
+}
+
+async function checkBackup({ scene, signal }: BackupWork, manifest: Manifest, skipVerify: boolean): Promise<void> {
+  const stray = await findStray(scene, manifest)
+  if (stray !== null) throw badBackup(manifest.id, stray)
+  if (skipVerify) return
+  const damaged = manifest.stores.find(({ database }) => database !== null && database.damage !== null)
+  if (damaged !== undefined && !describeBackup(manifest).whole && manifest.cause !== 'restore')
+    throw badBackup(
+      manifest.id,
+      `the database of '${damaged.name}' was damaged when it was made: ${damaged.database?.damage ?? ''}`,
+    )
+  const [rotten] = await findRotten(scene, manifest, signal)
+  if (rotten !== undefined) throw badBackup(manifest.id, `${rotten.path} of '${rotten.store}' ${rotten.what}`)
+}
+
+/** Everything under the lock: keep what is there, stage what comes, commit. Answers with what was kept. */
+async function replaceState(
+  work: BackupWork,
+  manifest: Manifest,
+  lock: Fenced,
+  skipVerify: boolean,
+): Promise<Manifest> {
+  const { scene, signal, onEvent } = work
+  checkSpace(scene, manifest)
+  let header = headerOf(scene, manifest, lock.runId)
+  openJournal(scene, header)
+  writeBallast(scene)
+  const seized = new Set<SeizedDatabase>()
+  let kept: Manifest | null = null
+  try {
+    const code = await work.databases()
+    const taking: DatabaseCode = {
+      ...code,
+      freeze: async (request) => {
+        const database = await code.seize(request, () => {
+          header = { ...header, logged: [...(header.logged ?? []), relativeTo(scene.root, request.path)] }
+          openJournal(scene, header)
+        })
+        seized.add(database)
+        // A copy that was not finished: its lock goes, and is taken again
+        let isCopied = false
+        return {
+          ...database,
+          finish: async () => {
+            const copied = await database.finish()
+            isCopied = true
+            return copied
+          },
+          release: () => {
+            if (isCopied || !seized.delete(database)) return
+            database.putBack()
+          },
+        }
+      },
+    }
+    const keep = {
+      cause: 'restore',
+      reason: `what was there before ${manifest.id} was restored`,
+      metadata: null,
+    } as const
+    kept = await writeBackup({ ...work, databases: async () => taking }, { ...keep, compress: false })
+    const was = kept
+    const total = describeBackup(manifest).bytes
+    let done = 0
+    const onCopied = (bytes: number): void => onEvent({ type: 'backup', id: manifest.id, done: (done += bytes), total })
+    await commitIntent(
+      {
+        root: scene.root,
+        runFolder: scene.runFolder,
+        number: 1,
+        decider: null,
+        decide: async () => 'committed',
+        fence: () => lock.fence(),
+      },
+      () => stageRestore({ scene, manifest, kept: was, skipVerify, signal, onCopied }),
+    )
+    for (const database of seized) database.release()
+  } catch (error) {
+    if (isMoultError(error, 'UNFINISHED')) {
+      for (const database of seized) database.release()
+      throw error
+    }
+    for (const database of seized) database.putBack()
+    await removeRunFolder(scene.root, header.staging)
+    if (kept !== null) await removeTree(backupFolder(scene, kept.id))
+    throw error
+  }
+  await removeRunFolder(scene.root, readJournal(scene)?.staging ?? [])
+  return kept
+}
+
+function headerOf(scene: Scene, manifest: Manifest, run: string): RunHeader {
+  return {
+    moult: 1,
+    run,
+    app: scene.spec.app,
+    appVersion: scene.spec.appVersion,
+    startedAt: new Date().toISOString(),
+    databases: [],
+    staging: manifest.stores.flatMap(({ name, path, claim, database }) =>
+      stagingPlaces(name, database === null ? claim.base : parentOf(path)),
+    ),
+  }
+}
+
+function relativeTo(root: string, path: string): string {
+  return path.slice(root.length + 1)
+}
+
+/** What comes is written beside what is there, which is copied. */
+function checkSpace(scene: Scene, manifest: Manifest): void {
+  const needed = manifest.stores
+    .filter(({ database }) => database !== null)
+    .reduce((sum, { files }) => sum + files.reduce((all, { bytes }) => all + bytes, 0), 0)
+  const free = disk.free(scene.root)
+  if (free >= needed) return
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+  throw new MoultFailure('NO_SPACE', {
+    message: `To restore ${manifest.id} at least ${megabytes(needed)} of free space are needed, and ${megabytes(free)} are free. Nothing was changed.`,
+    hint: 'Free some space and start again.',
+    details: { path: scene.root },
+  })
+}
+
+/** From now on the history does not say that a store was here that the backup does not have. */
+function writeDown(scene: Scene, manifest: Manifest, lock: ExclusiveHold, onEvent: BackupWork['onEvent']): void {
+  try {
+    appendHistory(
+      scene,
+      manifest.stores.map(({ name, version }) => ({
+        at: new Date().toISOString(),
+        run: lock.runId,
+        app: scene.spec.app,
+        appVersion: scene.spec.appVersion,
+        store: name,
+        track: '',
+        step: restored,
+        direction: 'down',
+        result: version === null ? 'undone' : 'done',
+        ms: 0,
+        changes: noChanges,
+        checksum: null,
+        reason: `backup ${manifest.id}`,
+      })),
+    )
+  } catch (cause) {
+    onEvent({
+      type: 'warning',
+      code: 'HISTORY_NOT_WRITTEN',
+      message: `The history could not be written: ${String(cause)}`,
+    })
+  }
+}

@@ -1,0 +1,7 @@
+import type { DatabaseCode } from '../../model/database-code.js'
+import { checkCopy } from './check-copy.js'
+import { freezeDatabase } from './freeze.js'
+import { seizeDatabase } from './seize.js'
+
+/** What backup and restore do with databases. */
+export const databaseCode: DatabaseCode = { freeze: freezeDatabase, seize: seizeDatabase, check: checkCopy }

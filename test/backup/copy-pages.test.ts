@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { beginCopy } from '#moult/stores/sqlite/copy-pages.js'
+import { temporaryFolder } from '../support/footprint.js'
+import { openDatabase } from '../support/sqlite.js'
+
+const contentOf = (path: string): unknown => {
+  const db = openDatabase(path)
+  try {
+    return [
+      db.all('PRAGMA integrity_check'),
+      db.all('PRAGMA page_count'),
+      db.all('SELECT * FROM sqlite_schema'),
+      db.all('SELECT * FROM t ORDER BY id'),
+    ]
+  } finally {
+    db.close()
+  }
+}
+
+const change = fc.oneof(
+  fc.record({
+    do: fc.constant('insert' as const),
+    rows: fc.integer({ min: 1, max: 60 }),
+    bytes: fc.integer({ min: 0, max: 9000 }),
+  }),
+  fc.record({ do: fc.constant('delete' as const), rows: fc.integer({ min: 1, max: 60 }), bytes: fc.constant(0) }),
+  fc.record({ do: fc.constant('vacuum' as const), rows: fc.constant(0), bytes: fc.constant(0) }),
+  fc.record({ do: fc.constant('checkpoint' as const), rows: fc.constant(0), bytes: fc.constant(0) }),
+)
+
+test('[P11] whatever was written, in any mode, page size and state of the log, a copy has what SQLite sees, in the same bytes each time', async (t) => {
+  const folder = temporaryFolder(t)
+  let n = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom('wal', 'delete', 'truncate', 'persist'),
+      fc.constantFrom(512, 1024, 4096, 65536),
+      fc.constantFrom('none', 'full'),
+      fc.array(change, { minLength: 1, maxLength: 8 }),
+      fc.array(change, { maxLength: 4 }),
+      async (mode, pageSize, vacuum, before, after) => {
+        const path = join(folder, `${n++}.db`)
+        const db = openDatabase(path)
+        db.exec(`PRAGMA page_size = ${pageSize}; PRAGMA auto_vacuum = ${vacuum}; PRAGMA journal_mode = ${mode}`)
+        db.exec(
+          'PRAGMA wal_autocheckpoint = 20; CREATE TABLE t(id INTEGER PRIMARY KEY, a BLOB); CREATE INDEX ta ON t(a)',
+        )
+        const apply = (changes: typeof before): void => {
+          for (const { do: what, rows, bytes } of changes) {
+            if (what === 'insert')
+              db.exec(
+                `WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) INSERT INTO t(a) SELECT randomblob(${bytes}) FROM n`,
+              )
+            else if (what === 'delete') db.exec(`DELETE FROM t WHERE id IN (SELECT id FROM t ORDER BY a LIMIT ${rows})`)
+            else if (what === 'vacuum') db.exec('VACUUM')
+            else db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+          }
+        }
+        apply(before)
+        // As `freezeDatabase` holds it: writers stand still while the copy is begun, and a reader stays until its end
+        const writer = openDatabase(path)
+        writer.exec('BEGIN IMMEDIATE')
+        const reader = openDatabase(path)
+        reader.exec('BEGIN')
+        const expected = [
+          [{ integrity_check: 'ok' }],
+          reader.all('PRAGMA page_count'),
+          reader.all('SELECT * FROM sqlite_schema'),
+          reader.all('SELECT * FROM t ORDER BY id'),
+        ]
+        const copy = beginCopy(path, `${path}.copy`)
+        writer.exec('ROLLBACK')
+        if (mode === 'wal') apply(after.filter((each) => each.do !== 'vacuum'))
+        const { sha256, bytes } = await copy.finish()
+        const again = beginCopy(path, `${path}.again`)
+        const second = await again.finish()
+        reader.exec('ROLLBACK')
+        for (const each of [reader, writer, db]) each.close()
+        const stored = fs.readFileSync(`${path}.copy`)
+        assert.equal(stored.length, bytes)
+        assert.equal(createHash('sha256').update(stored).digest('hex'), sha256)
+        assert.deepEqual([stored[18], stored[19]], [1, 1], 'it needs no log')
+        assert.deepEqual(contentOf(`${path}.copy`), expected)
+        if (after.length === 0 || mode !== 'wal') assert.equal(second.sha256, sha256)
+        for (const name of fs.readdirSync(folder)) fs.rmSync(join(folder, name))
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('[P11] a file that is cut off, or no database, is not copied as if it were whole', async (t) => {
+  const folder = temporaryFolder(t)
+  const path = join(folder, 'a.db')
+  const db = openDatabase(path)
+  db.exec('CREATE TABLE t(id INTEGER PRIMARY KEY, a)')
+  db.close()
+  fs.writeFileSync(path, Buffer.concat([fs.readFileSync(path).subarray(0, 50)]))
+  assert.throws(() => beginCopy(path, `${path}.copy`), /Unreadable|header|ends/)
+  fs.writeFileSync(path, 'SQLite is what this file says it is, but it is not')
+  assert.throws(() => beginCopy(path, `${path}.two`), /does not begin as a SQLite database/)
+})
