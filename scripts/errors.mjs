@@ -71,7 +71,13 @@ const actions = {
   DEPENDENCY_CUT_OFF: 'Add the target that the hint names, or leave the targets out.',
   VERSION_PASSED:
     'Give the step in the way a `down` (records) or mark it `additive` if it is; or write the step against a later version of that store.',
-  TARGET_BEHIND: 'An upgrade only goes forward. Leave the target out, or name a later one.',
+  TARGET_BEHIND:
+    'An upgrade only goes forward. Leave the target out, name a later one, or use `downgrade`, which goes back.',
+  TARGET_AHEAD: 'A downgrade only goes back. Leave the target out, or name an earlier one.',
+  DOWN_MISSING:
+    "Go back no further than the hint says, or put a copy of the whole state from before that step in its place. A step has no way back if it has no `down` or `down: 'impossible'`, if a flat schema, a squash or `.adopt` stood for it, or if its version moved files (`layout`).",
+  STILL_NEEDED:
+    'Add the target that the hint names, so that the other step is undone first. If this program does not know that step, start the one that does.',
   RECORDS_INVALID:
     "Mend the documents that the message names, or let them be left where they are: `invalid: 'leave'`. From `verify`: a document is not what its store says.",
   FILE_UNSUPPORTED: 'Replace the symlink or hard link by a file of its own, or `ignore` it.',

@@ -1,7 +1,7 @@
 export { defineState } from './state.js'
 export type { BackupCallOptions, BackupOptions, Backups, PruneOptions, RestoreOptions } from './backups.js'
 export type { BackupInfo } from './model/manifest.js'
-export type { HeldState, OpenOptions, RunOptions, State, StateOptions } from './state.js'
+export type { DowngradeOptions, HeldState, OpenOptions, RunOptions, State, StateOptions } from './state.js'
 export { directory } from './stores/directory/directory.js'
 export type { DirectoryOptions, DirectoryStepOptions, DirectoryStore } from './stores/directory/directory.js'
 export { record } from './stores/records/record.js'
@@ -42,8 +42,10 @@ export type {
   PlanReport,
   PlannedStep,
   Problem,
+  Rehearsal,
   RunReport,
   Status,
+  StoreChanges,
   StatusReport,
   StepReport,
   StoreReport,

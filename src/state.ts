@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path'
 import type { BackupWork } from './backup/backup-work.js'
 import { makeBackups } from './backups.js'
 import type { BackupCallOptions, Backups } from './backups.js'
-import { checkOptions } from './model/call-options.js'
+import { checkOptions, checkTarget } from './model/call-options.js'
 import { checkDefinition, isTrack } from './model/definition.js'
 import type { AnyTrack } from './model/definition.js'
 import { claimFiles } from './model/claims.js'
@@ -43,6 +43,13 @@ export interface RunOptions {
   /** Go only so far: `store.at(…)` or `'store@version'`. Stores that are not named stay where they are. Default: everything, to its newest version. */
   readonly target?: Target | readonly Target[]
   /**
+   * Runs the steps on a copy of the state, beside the programs that use it, and reports what they did there. Default
+   * false. Every path but `.moult` stays as it is. Fails as the run would.
+   */
+  readonly dryRun?: boolean
+  /** Where a dry run copies to; an absolute path. Default `.moult/dry-run`, or the system's folder for temporary files. */
+  readonly scratch?: string
+  /**
    * Whether a verified backup is made before the first write. Default `'required'`: without one nothing is begun.
    * `'try'` goes on without, with a warning; `'none'` makes none, and what was committed stays when a later step fails.
    */
@@ -55,7 +62,12 @@ export interface RunOptions {
   readonly signal?: AbortSignal
 }
 
-export interface OpenOptions extends Omit<RunOptions, 'target'> {
+export interface DowngradeOptions extends Omit<RunOptions, 'target'> {
+  /** What to go back to: `store.at(…)` or `'store@version'`; `'store@0'` is before its first step. Stores that are not named stay where they are. */
+  readonly target: Target | readonly Target[]
+}
+
+export interface OpenOptions extends Omit<RunOptions, 'target' | 'dryRun' | 'scratch'> {
   /** What to do when the state is behind. Default `'upgrade'`. `'continue'` goes on with the old data. */
   readonly onPending?: PendingPolicy
   /** Overrules each store's own policy. */
@@ -95,6 +107,12 @@ export interface State {
   plan(options?: { readonly target?: Target | readonly Target[] }): Promise<PlanReport>
   /** Brings the state to its target. Waits for other processes; refuses (IN_USE) when this process has it open. */
   upgrade(options?: RunOptions): Promise<RunReport>
+  /**
+   * Undoes the steps past the target by their `down`, the last one first. All or nothing, as an upgrade: a step without
+   * a way back (DOWN_MISSING), or one that a step that stays needs (STILL_NEEDED), refuses before anything is changed.
+   * The next `open()` of this program upgrades again: it is for going back to an older one.
+   */
+  downgrade(options: DowngradeOptions): Promise<RunReport>
   /** Looks into every store: markers, contents, integrity, foreign keys, record versions, leftovers; with `backups` into every backup, too. Changes nothing. */
   verify(options?: {
     readonly waitMs?: number
@@ -164,11 +182,15 @@ function makeState(spec: StateSpec): State {
       return planState(setScene(spec), targetsOf(spec, options.target))
     },
     upgrade: async (options = {}) => {
-      checkOptions('upgrade', options, ['target', 'backup', 'waitMs', 'onEvent', 'signal'])
-      const { runUpgrade } = await import('./engine/run.js')
-      const { report, lock } = await runUpgrade(setScene(spec), resolveRun(spec, options))
-      lock.release()
-      return report
+      checkOptions('upgrade', options, ['target', 'dryRun', 'scratch', 'backup', 'waitMs', 'onEvent', 'signal'])
+      return makeRun(spec, resolveRun(spec, options), options)
+    },
+    downgrade: async (options) => {
+      checkOptions('downgrade', options, ['target', 'dryRun', 'scratch', 'backup', 'waitMs', 'onEvent', 'signal'])
+      checkTarget('downgrade', options.target)
+      // What a newer program's steps need nobody here knows, so no policy lets this go on
+      const run = { ...resolveRun(spec, options), direction: 'down', onNewer: 'refuse' } as const
+      return makeRun(spec, run, options)
     },
     verify: async (options = {}) => {
       checkOptions('verify', options, ['waitMs', 'backups'])
@@ -189,6 +211,20 @@ function makeState(spec: StateSpec): State {
 }
 
 const defaultWaitMs = 30_000
+
+async function makeRun(spec: StateSpec, run: ResolvedRun, { dryRun, scratch }: RunOptions): Promise<RunReport> {
+  if (scratch !== undefined && (dryRun !== true || !isAbsolute(scratch)))
+    throw new TypeError(`scratch is the absolute path of a folder for a dry run, not ${JSON.stringify(scratch)}`)
+  const { bringToTarget } = await import('./engine/run.js')
+  const make = async (scene: Scene, what: ResolvedRun): Promise<RunReport> => {
+    const { report, lock } = await bringToTarget(scene, what)
+    lock.release()
+    return report
+  }
+  if (dryRun !== true) return make(setScene(spec), run)
+  const { rehearseRun } = await import('./backup/dry-run.js')
+  return rehearseRun(setScene(spec), run, scratch ?? null, make)
+}
 
 async function backupWork(spec: StateSpec, options: BackupCallOptions): Promise<BackupWork> {
   const signal = options.signal ?? new AbortController().signal
@@ -243,6 +279,7 @@ function targetsOf(spec: StateSpec, target: Target | readonly Target[] | undefin
 
 function resolveRun(spec: StateSpec, options: RunOptions): ResolvedRun {
   return {
+    direction: 'up',
     targets: targetsOf(spec, options.target),
     onNewer: null,
     waitMs: options.waitMs ?? defaultWaitMs,
@@ -251,6 +288,7 @@ function resolveRun(spec: StateSpec, options: RunOptions): ResolvedRun {
     driver: driverOf(spec),
     databases,
     backup: checkBackupPolicy(options.backup),
+    dryRun: false,
     keepBackups: spec.keepBackups,
   }
 }

@@ -80,8 +80,10 @@ const indexCreated = sqlite('vault-index', { path: 'vault/index.db' }).step('tru
   additive: true,
 })
 
-const OldMetadata = z.object({ blob_id: z.string(), trust: z.enum(['high', 'normal', 'low']) })
+const Trust = z.enum(['high', 'normal', 'low'])
+const OldMetadata = z.object({ blob_id: z.string(), trust: Trust })
 const Metadata = z.object({ blob_id: z.string() })
+const SomeMetadata = z.object({ blob_id: z.string(), trust: Trust.optional() })
 
 /**
  * Ciphertext and keys. Moult never looks into them; the one step reads the metadata beside them, and moves `trust` from
@@ -102,6 +104,15 @@ export const vault = directory('vault', { path: 'vault', files: ['store/**', 'cr
         const { trust: _, ...rest } = metadata
         return known.has(metadata.blob_id) ? rest : metadata
       })
+    },
+    async down({ files, stores }) {
+      const rows = stores.index.all<{ blob_id: string; trust_level: z.infer<typeof Trust> }>('SELECT * FROM blobs')
+      const levels = new Map(rows.map(({ blob_id, trust_level }) => [blob_id, trust_level]))
+      await files.rewrite('store/metadata/*/*.json', { from: SomeMetadata, to: SomeMetadata }, (metadata) => {
+        const trust = levels.get(metadata.blob_id)
+        return trust === undefined ? metadata : { ...metadata, trust }
+      })
+      stores.index.exec('UPDATE blobs SET trust_level = NULL')
     },
     validate({ stores }) {
       const missing = stores.index.number('SELECT count(*) FROM blobs WHERE trust_level IS NULL')

@@ -166,9 +166,18 @@ async function copyRaw(shelf: Shelf, { place, path }: HeldDatabase, suffix: stri
   const from = join(place.root, path) + suffix
   const stats = lstatIfAny(from)
   if (stats === null || !stats.isFile()) return null
+  const to = join(shelf.folder, storedPath(place.spec.name, { path: path + suffix, stored: 'plain' }))
+  const copied = copyAsItLies(from, to)
+  if (copied === null) return null
+  shelf.written.push(to)
+  const mode = Number(stats.mode) & 0o7777
+  return { path: path + suffix, ...copied, mode, mtimeNs: String(stats.mtimeNs), stored: 'plain' }
+}
+
+/** Copies a file that may be a live database, through the one descriptor that is never closed (protocol 1). */
+export function copyAsItLies(from: string, to: string): { readonly sha256: string; readonly bytes: number } | null {
   const opened = pin(from)
   if (opened === null) return null
-  const to = join(shelf.folder, storedPath(place.spec.name, { path: path + suffix, stored: 'plain' }))
   makeWay(to)
   const target = disk.open(to, 'wx', 0o600)
   const hash = createHash('sha256')
@@ -177,22 +186,12 @@ async function copyRaw(shelf: Shelf, { place, path }: HeldDatabase, suffix: stri
   try {
     for (;;) {
       const count = disk.read(opened.fd, buffer, 0, buffer.length, bytes)
-      if (count === 0) break
+      if (count === 0) return { sha256: hash.digest('hex'), bytes }
       hash.update(buffer.subarray(0, count))
       writeFully(target, buffer.subarray(0, count))
       bytes += count
     }
   } finally {
     disk.close(target)
-  }
-  shelf.written.push(to)
-  const mode = Number(stats.mode) & 0o7777
-  return {
-    path: path + suffix,
-    sha256: hash.digest('hex'),
-    bytes,
-    mode,
-    mtimeNs: String(stats.mtimeNs),
-    stored: 'plain',
   }
 }

@@ -11,6 +11,8 @@ export interface CommandOptions {
   readonly backup?: boolean
   readonly backups?: boolean
   readonly force?: boolean
+  readonly dryRun?: boolean
+  readonly scratch?: string
   readonly reason?: string
   readonly compress?: boolean
   readonly skipVerify?: boolean
@@ -45,7 +47,16 @@ export interface CommandFlag {
 /** One command of the CLI. */
 export interface Command {
   readonly name:
-    'status' | 'plan' | 'upgrade' | 'verify' | 'history' | 'backup' | 'list-backups' | 'restore' | 'prune-backups'
+    | 'status'
+    | 'plan'
+    | 'upgrade'
+    | 'downgrade'
+    | 'verify'
+    | 'history'
+    | 'backup'
+    | 'list-backups'
+    | 'restore'
+    | 'prune-backups'
   readonly about: string
   readonly flags: readonly CommandFlag[]
   /** The one word it takes, as the help shows it: `<ID>`. */

@@ -1,5 +1,6 @@
 import type { Command } from './command.js'
 import { backup } from './commands/backup.js'
+import { downgrade } from './commands/downgrade.js'
 import { history } from './commands/history.js'
 import { listBackups } from './commands/list-backups.js'
 import { plan } from './commands/plan.js'
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   status,
   plan,
   upgrade,
+  downgrade,
   verify,
   history,
   backup,

@@ -1,5 +1,14 @@
 import { isMoultError } from '../index.js'
-import type { BackupInfo, Outcome, PlannedStep, Problem, RunReport, StepReport, StoreReport } from '../index.js'
+import type {
+  BackupInfo,
+  Outcome,
+  PlannedStep,
+  Problem,
+  Rehearsal,
+  RunReport,
+  StepReport,
+  StoreReport,
+} from '../index.js'
 
 /** What `--json` prints: one document with all of these keys, whatever the command and however it ended. */
 export interface CliDocument {
@@ -15,6 +24,8 @@ export interface CliDocument {
   readonly root: string | null
   readonly stores: readonly StoreReport[]
   readonly steps: readonly (StepReport | StepAhead)[]
+  /** What a dry run would have changed, else null. */
+  readonly rehearsal: Rehearsal | null
   readonly backups: readonly BackupInfo[]
   readonly problems: readonly Problem[]
   /** The backup that a run, a restore or `backup` made. */
@@ -52,6 +63,7 @@ export function fillDocument(command: string | null, exit: number, findings: Fin
     root: null,
     stores: [],
     steps: [],
+    rehearsal: null,
     backups: [],
     problems: [],
     backup: null,
@@ -60,8 +72,8 @@ export function fillDocument(command: string | null, exit: number, findings: Fin
   }
 }
 
-export function findingsOfRun({ outcome, dryRun, root, stores, steps, backup }: RunReport): Findings {
-  return { outcome, dryRun, root, stores, steps, backup }
+export function findingsOfRun({ outcome, dryRun, root, stores, steps, backup, rehearsal }: RunReport): Findings {
+  return { outcome, dryRun, root, stores, steps, backup, rehearsal }
 }
 
 /** What is known after an error: the report that it carries, and the error itself. */

@@ -1,6 +1,6 @@
 import { plain } from './paint.js'
 import type { Paint } from './paint.js'
-import type { ChangeCounts, Problem, Status, StoreReport } from '../index.js'
+import type { ChangeCounts, Problem, Status, StepReport, StoreReport } from '../index.js'
 
 /** Rows with aligned columns, two spaces between them; `paintCell` colours a cell without moving the next. */
 export function alignRows(
@@ -85,8 +85,15 @@ export function renderProblems(problems: readonly Problem[], paint: Paint): stri
   ])
 }
 
+/** A line for each step that was run. */
+export function renderSteps(steps: readonly StepReport[]): string[] {
+  return alignRows(
+    steps.map((step) => [nameStep(step), step.result, `${step.ms} ms`, step.reason ?? renderChanges(step.changes)]),
+  )
+}
+
 /** What a step changed, in words; '' for nothing. */
-export function renderChanges({ filesAdded, filesChanged, filesRemoved, records, rows }: ChangeCounts): string {
+function renderChanges({ filesAdded, filesChanged, filesRemoved, records, rows }: ChangeCounts): string {
   const parts = [
     [filesAdded, 'file', 'added'],
     [filesChanged, 'file', 'changed'],

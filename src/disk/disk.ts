@@ -29,6 +29,8 @@ export interface Disk {
   rmdir(path: string): void
   rename(from: string, to: string): void
   link(from: string, to: string): void
+  /** Makes a symlink at `path`. Only in folders of moult's own. */
+  symlink(target: string, path: string): void
   unlink(path: string): void
   chmod(path: string, mode: number): void
   chown(path: string, uid: number, gid: number): void
@@ -73,6 +75,7 @@ const nodeDisk: Disk = {
   rmdir: (path) => fs.rmdirSync(path),
   rename: (from, to) => fs.renameSync(from, to),
   link: (from, to) => fs.linkSync(from, to),
+  symlink: (target, path) => fs.symlinkSync(target, path),
   unlink: (path) => fs.unlinkSync(path),
   chmod: (path, mode) => fs.chmodSync(path, mode),
   chown: (path, uid, gid) => fs.lchownSync(path, uid, gid),
@@ -131,6 +134,7 @@ export const disk: Disk = {
   rmdir: (...args) => current.rmdir(...args),
   rename: (...args) => current.rename(...args),
   link: (...args) => current.link(...args),
+  symlink: (...args) => current.symlink(...args),
   unlink: (...args) => current.unlink(...args),
   chmod: (...args) => current.chmod(...args),
   chown: (...args) => current.chown(...args),

@@ -16,6 +16,11 @@ export function recordCommit(connection: Connection, id: string, by: string | nu
   connection.prepare(`INSERT INTO ${commitTable}(id, by) VALUES (?, ?)`).run([id, by])
 }
 
+/** The other store's step was undone: its line goes in the same transaction. */
+export function forgetCommit(connection: Connection, id: string, by: string): void {
+  connection.prepare(`DELETE FROM ${commitTable} WHERE id = ? AND by = ?`).run([id, by])
+}
+
 /** Whether this database took part in the commit with this id. */
 export function hasCommit(connection: Connection, id: string): boolean {
   const table = connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get([commitTable])

@@ -20,6 +20,7 @@ export interface Applying {
   readonly work: Work
   readonly progress: Progress
   readonly signal: AbortSignal
+  readonly dryRun: boolean
   readonly onEvent: Listener
 }
 
@@ -27,29 +28,63 @@ export interface Applying {
 export async function applyItem(applying: Applying, item: PlanItem): Promise<void> {
   const transaction = await applying.work.transaction(item.store)
   if (item.action === 'step') return applyStep(applying, item, transaction)
+  if (item.action === 'undo') return undoStep(applying, item, transaction)
   if (item.action === 'retry') return applyRetry(applying, item.store, transaction)
   const { scene, progress } = applying
   const startedAt = performance.now()
   if (item.action === 'flat') {
     const applied = await transaction.applyFlat()
     transaction.mark(standingEntries(scene, item.store, item.place, 'flat'), [])
-    progress.add(reportOf(item.store, '', 'flat schema', startedAt, applied))
+    progress.add(reportOf({ store: item.store, track: '', step: 'flat schema' }, 'up', startedAt, applied))
   } else transaction.mark(standingEntries(scene, item.store, item.place, 'adopted'), [])
 }
 
 type StepItem = Extract<PlanItem, { readonly action: 'step' }>
+type UndoItem = Extract<PlanItem, { readonly action: 'undo' }>
 
 async function applyStep(applying: Applying, item: StepItem, transaction: StoreTransaction): Promise<void> {
   const { store, track, step } = item
-  await reportWork(applying, { store, track, step: step.name }, async (context) => {
+  await reportWork(applying, { store, track, step: step.name }, 'up', async (context) => {
     const applied = await withViews(applying, item, (views) => transaction.apply(step, views, context))
     await markStep(applying, item, transaction, applied)
     return applied
   })
 }
 
+/** The step's `down`, unless `up` had done nothing; then its traces in the markers, of all stores that it wrote. */
+async function undoStep(applying: Applying, item: UndoItem, transaction: StoreTransaction): Promise<void> {
+  const { store, track, step, entry } = item
+  const by = describeStep({ store, track }, step.name)
+  await reportWork(applying, { store, track, step: step.name }, 'down', async (context) => {
+    const applied = entry.arrival === 'skipped' ? nothingToUndo : await revertStep(applying, item, transaction, context)
+    transaction.unmark([entry], [])
+    for (const other of entry.wrote) {
+      const written = await applying.work.transaction(other)
+      written.unmark([], [{ by, commit: entry.commit ?? '' }])
+    }
+    return applied
+  })
+}
+
+const nothingToUndo: Applied = { result: 'skipped', reason: 'it had been skipped', changes: noChanges }
+
+async function revertStep(
+  applying: Applying,
+  item: UndoItem,
+  transaction: StoreTransaction,
+  context: StepContext,
+): Promise<Applied> {
+  try {
+    return await withViews(applying, item, (views) => transaction.revert(item.step, views, context))
+  } catch (error) {
+    if (isMoultError(error))
+      error.message = `While ${describeStep(item, item.step.name)} was being undone: ${error.message}`
+    throw error
+  }
+}
+
 async function applyRetry(applying: Applying, store: string, transaction: StoreTransaction): Promise<void> {
-  await reportWork(applying, { store, track: '', step: retryName }, async (context) => {
+  await reportWork(applying, { store, track: '', step: retryName }, 'up', async (context) => {
     if (!transaction.retry) throw new TypeError(`the store '${store}' leaves no documents`)
     const applied = await transaction.retry(context)
     transaction.mark([], [])
@@ -67,33 +102,36 @@ interface NamedStep {
 async function reportWork(
   applying: Applying,
   named: NamedStep,
+  direction: StepReport['direction'],
   work: (context: StepContext) => Promise<Applied>,
 ): Promise<void> {
   const { progress, onEvent } = applying
-  const { store, track, step } = named
   const event = { type: 'step', ...named } as const
   const startedAt = performance.now()
   onEvent({ ...event, phase: 'start' })
   try {
     const applied = await work(contextFor(applying, named))
-    const report = reportOf(store, track, step, startedAt, applied)
+    const report = reportOf(named, direction, startedAt, applied)
     progress.add(report)
     onEvent({ ...event, phase: applied.result, ms: report.ms })
   } catch (error) {
     const reason = isMoultError(error) ? error.message : String(error)
-    progress.add({ ...reportOf(store, track, step, startedAt, null), result: 'failed', reason })
+    progress.add({ ...reportOf(named, direction, startedAt, null), result: 'failed', reason })
     onEvent({ ...event, phase: 'failed' })
     throw error
   }
 }
 
-function reportOf(store: string, track: string, step: string, startedAt: number, applied: Applied | null): StepReport {
+function reportOf(
+  named: NamedStep,
+  direction: StepReport['direction'],
+  startedAt: number,
+  applied: Applied | null,
+): StepReport {
   const ms = Math.round((performance.now() - startedAt) * 10) / 10
   const base = {
-    store,
-    track,
-    step,
-    direction: 'up',
+    ...named,
+    direction,
     result: applied?.result ?? 'done',
     ms,
     changes: applied?.changes ?? noChanges,
@@ -104,7 +142,7 @@ function reportOf(store: string, track: string, step: string, startedAt: number,
 /** Opens what the step reads and writes, and lets none of it live longer than the step. */
 async function withViews(
   { work }: Applying,
-  { store, track, step }: StepItem,
+  { store, track, step }: StepItem | UndoItem,
   use: (views: Record<string, unknown>) => Promise<Applied>,
 ): Promise<Applied> {
   const by = describeStep({ store, track }, step.name)
@@ -140,10 +178,10 @@ function tryTo(action: () => void): void {
   }
 }
 
-function contextFor({ signal, onEvent }: Applying, named: NamedStep): StepContext {
+function contextFor({ signal, dryRun, onEvent }: Applying, named: NamedStep): StepContext {
   return {
     signal,
-    dryRun: false,
+    dryRun,
     progress: (done, total) =>
       onEvent({
         type: 'step',
@@ -165,7 +203,16 @@ async function markStep(
 ): Promise<void> {
   const wrote = result === 'skipped' ? [] : [...new Set(Object.values(step.writes).map((reference) => reference.store))]
   const commit = wrote.length > 0 ? work.commitId(store) : null
-  transaction.mark([entryFor(scene, track, place, step.name, step, { arrival: 'step', commit, wrote })], [])
+  transaction.mark(
+    [
+      entryFor(scene, track, place, step.name, step, {
+        arrival: result === 'skipped' ? 'skipped' : 'step',
+        commit,
+        wrote,
+      }),
+    ],
+    [],
+  )
   for (const other of wrote) {
     const written = await work.transaction(other)
     written.mark([], [{ by: describeStep({ store, track }, step.name), commit: commit ?? '' }])
@@ -195,7 +242,7 @@ function entryFor(
     place,
     name,
     // A step that did not run here can be edited freely
-    checksum: how.arrival !== 'step' || step?.source == null ? null : digestSource(step.source),
+    checksum: ['flat', 'adopted'].includes(how.arrival) || step?.source == null ? null : digestSource(step.source),
     additive: step?.additive ?? false,
     description: step?.description ?? null,
     appliedAt: Math.floor(Date.now() / 1000),

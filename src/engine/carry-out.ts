@@ -37,7 +37,7 @@ export async function carryOut(
     try {
       for (const item of segment.items) {
         throwIfAborted(run.signal)
-        await applyItem({ scene, work, progress, signal: run.signal, onEvent: run.onEvent }, item)
+        await applyItem({ scene, work, progress, signal: run.signal, dryRun: run.dryRun, onEvent: run.onEvent }, item)
       }
       for (const group of segment.groups)
         for (const store of group.stores) await (await work.transaction(store)).prepare()

@@ -6,7 +6,7 @@ export function explain(cause: unknown, signal: AbortSignal): unknown {
   if (isMoultError(cause) && !(signal.aborted && cause.code === 'STEP_FAILED')) return cause
   if (signal.aborted) {
     return new MoultFailure('INTERRUPTED', {
-      message: 'The upgrade was interrupted.',
+      message: 'The run was interrupted.',
       hint: 'Start again when you are ready.',
       details: {},
       cause,
@@ -48,7 +48,7 @@ export function explain(cause: unknown, signal: AbortSignal): unknown {
   }
   if (/^(E[A-Z0-9]+|SQLITE_[A-Z_]+)$/.test(code)) {
     return new MoultFailure('DISK_FAILED', {
-      message: `The upgrade failed: ${text}.`,
+      message: `The run failed: ${text}.`,
       hint: 'Look at the cause, mend it and start again.',
       details: {},
       cause,

@@ -1,10 +1,11 @@
 import { closeGate, holdShared, lockFilesExist } from '../drivers/lock.js'
 import type { ExclusiveHold, SharedHold } from '../drivers/lock.js'
 import { isMoultError } from '../model/errors.js'
-import { planRun } from '../model/plan.js'
 import { examineState } from './examine.js'
 import type { Examination } from './examine.js'
 import type { Scene } from './places.js'
+import { planFor } from './plan-for.js'
+import type { Wanted } from './plan-for.js'
 import { refuseState } from './refuse-state.js'
 import { Progress } from './report.js'
 import type { ResolvedRun } from './resolved-run.js'
@@ -62,16 +63,16 @@ function sharedLock(shared: SharedHold): RunLock {
 }
 
 /** Whether all that is to be done is to try again what was left: the data is as current as it was. */
-export function isOnlyRetry(examination: Examination, run: Pick<ResolvedRun, 'targets'>): boolean {
+export function isOnlyRetry(examination: Examination, run: Wanted): boolean {
   if (examination.unfinished || examination.refusals.length > 0) return false
   if (!examination.verdicts.some(({ retry }) => retry)) return false
-  const { items } = planRun(examination.verdicts, run.targets)
+  const { items } = planFor(run, examination.verdicts)
   return items.length > 0 && items.every(({ action }) => action === 'retry')
 }
 
-export function isRunNeeded(examination: Examination, run: Pick<ResolvedRun, 'targets'>): boolean {
+export function isRunNeeded(examination: Examination, run: Wanted): boolean {
   if (examination.unfinished || examination.refusals.length > 0) return true
-  const plan = planRun(examination.verdicts, run.targets)
+  const plan = planFor(run, examination.verdicts)
   return plan.items.length > 0 || plan.refusals.length > 0
 }
 
@@ -81,7 +82,7 @@ async function refuseEarly(scene: Scene, run: ResolvedRun): Promise<void> {
     const examination = await examineState(scene, run.onNewer)
     if (examination.unfinished) return { examination, refusals: [] }
     const refusals =
-      examination.refusals.length > 0 ? examination.refusals : planRun(examination.verdicts, run.targets).refusals
+      examination.refusals.length > 0 ? examination.refusals : planFor(run, examination.verdicts).refusals
     return { examination, refusals }
   }
   const hint = await look()

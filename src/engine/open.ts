@@ -104,8 +104,8 @@ function isPending(examination: Examination, run: ResolvedOpen): boolean {
 }
 
 async function openByRun(scene: Scene, run: ResolvedOpen): Promise<Opened> {
-  const { runUpgrade } = await import('./run.js')
-  const { report, lock } = await runUpgrade(scene, run)
+  const { bringToTarget } = await import('./run.js')
+  const { report, lock } = await bringToTarget(scene, run)
   return { report, hold: await lock.keepOpen() }
 }
 

@@ -22,6 +22,7 @@ function describeItem(item: PlanItem): PlannedStep[] {
   const { store, because } = item
   switch (item.action) {
     case 'step':
+    case 'undo':
       return [{ store, track: item.track, step: item.step.name, because }]
     case 'flat':
       return [{ store, track: '', step: 'flat schema', because }]

@@ -38,7 +38,7 @@ function checkSpace(scene: Scene, databases: readonly Place[]): void {
   const free = disk.free(scene.root)
   if (free >= needed) return
   throw new MoultFailure('NO_SPACE', {
-    message: `The upgrade of ${scene.root} needs up to ${megabytes(needed)} of free space, and ${megabytes(free)} are free. Nothing was changed.`,
+    message: `A run in ${scene.root} needs up to ${megabytes(needed)} of free space, and ${megabytes(free)} are free. Nothing was changed.`,
     hint: 'Free some space and start again.',
     details: { path: scene.root },
   })

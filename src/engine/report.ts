@@ -100,6 +100,7 @@ export function reportRun(scene: Scene, progress: Progress, { outcome, verdicts,
     steps: progress.steps,
     recovered: progress.recovered,
     backup: progress.backup,
+    rehearsal: null,
     locked,
   }
 }

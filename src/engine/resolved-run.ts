@@ -6,6 +6,8 @@ import type { Targets } from '../model/target.js'
 
 /** What a run was asked to do, every default applied. */
 export interface ResolvedRun {
+  /** `down`: the steps past the targets are undone. */
+  readonly direction: 'up' | 'down'
   readonly targets: Targets | null
   readonly onNewer: NewerPolicy | null
   readonly waitMs: number
@@ -14,6 +16,8 @@ export interface ResolvedRun {
   readonly driver: () => Promise<Driver>
   readonly databases: () => Promise<DatabaseCode>
   readonly backup: BackupPolicy
+  /** It is a rehearsal on a copy: steps are told so. */
+  readonly dryRun: boolean
   /** How many of the backups that runs and restores made stay. */
   readonly keepBackups: number
 }

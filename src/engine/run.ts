@@ -1,6 +1,5 @@
 import { keepTimes } from '../disk/staging.js'
 import { isMoultError } from '../model/errors.js'
-import { planRun } from '../model/plan.js'
 import type { RunReport } from '../model/report.js'
 import { cutSegments, deciders } from '../model/segments.js'
 import { carryOut } from './carry-out.js'
@@ -12,6 +11,7 @@ import { failRun } from './fail-run.js'
 import { refuseForeignFiles } from './foreign-files.js'
 import { lockForRun } from './lock-for-run.js'
 import type { Scene } from './places.js'
+import { planFor } from './plan-for.js'
 import { preflight } from './preflight.js'
 import { recoverRun } from './recover.js'
 import { refuseState } from './refuse-state.js'
@@ -27,11 +27,11 @@ export interface FinishedRun {
 }
 
 /**
- * Brings a state to its target: lock, finish or undo what a crash left, examine, plan, make sure that it can be done,
- * do it, commit. Throws a MoultError with a report when the target was not reached; what the state is then, the error's
+ * Brings a state to its target, forward or back: lock, finish or undo what a crash left, examine, plan, make sure that
+ * it can be done, do it, commit. Throws a MoultError with a report when the target was not reached; what the state is then, the error's
  * code and message say.
  */
-export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<FinishedRun> {
+export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<FinishedRun> {
   const progress = new Progress()
   const putTimesBack = keepTimes([scene.root])
   const lock = await lockForRun(scene, run)
@@ -43,7 +43,7 @@ export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<Finish
 
     const examination = await examineState(scene, run.onNewer)
     refuseState(scene, progress, examination, examination.refusals, lock)
-    const plan = planRun(examination.verdicts, run.targets)
+    const plan = planFor(run, examination.verdicts)
     refuseState(scene, progress, examination, plan.refusals, lock)
     refuseState(scene, progress, examination, await refuseForeignFiles(scene), lock)
     if (plan.items.length === 0) return { report: await reportNow(scene, run, progress, 'up-to-date', lock), lock }
@@ -63,7 +63,10 @@ export async function runUpgrade(scene: Scene, run: ResolvedRun): Promise<Finish
     } finally {
       await pruneAfterRun(scene, run)
     }
-    return { report: await reportNow(scene, run, progress, 'upgraded', lock), lock }
+    return {
+      report: await reportNow(scene, run, progress, run.direction === 'up' ? 'upgraded' : 'downgraded', lock),
+      lock,
+    }
   } catch (error) {
     lock.release()
     throw explain(error, run.signal)

@@ -24,7 +24,7 @@ export function writeHistory(
   })
   const named = new Set(progress.steps.filter(({ result }) => result === 'done').map(({ store }) => store))
   const markers = progress.committedStores
-    .filter((store) => !named.has(store))
+    .filter((store) => run.direction === 'up' && !named.has(store))
     .map((store): HistoryEntry => ({
       ...base,
       store,

@@ -27,3 +27,9 @@ export function checkOptions(method: string, options: object, known: readonly st
     if (check && !check.holds(value)) throw new TypeError(`${method}: ${name} must be ${check.means}`)
   }
 }
+
+/** Throws a TypeError where nothing is named: there is no downgrade of everything. */
+export function checkTarget(method: string, target: unknown): void {
+  if (target === undefined || (Array.isArray(target) && target.length === 0))
+    throw new TypeError(`${method}: 'target' says what to go back to: store.at(…) or 'store@version'`)
+}

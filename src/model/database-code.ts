@@ -9,6 +9,8 @@ export interface DatabaseCode {
    * @throws MoultError IN_USE when others write for longer than `waitMs`; SqliteFailure when SQLite cannot open it.
    */
   freeze(request: DatabaseRequest): Promise<FrozenDatabase>
+  /** What differs between two copies that nobody else has, table by table and by the schema's objects. */
+  compare(before: string | null, after: string, driver: () => Promise<Driver>): Promise<DatabaseChanges>
   /** What `integrity_check` says of a copy that nobody else has; null when all is well. Leaves no file beside it. */
   check(path: string, driver: () => Promise<Driver>): Promise<string | null>
   /**
@@ -19,6 +21,24 @@ export interface DatabaseCode {
    * @throws MoultError IN_USE when another program has it open; SqliteFailure when SQLite cannot open it.
    */
   seize(request: DatabaseRequest, onLogged: () => void): Promise<SeizedDatabase>
+}
+
+/** What became of a database. Rows are told apart by their rowid, or by their primary key. */
+export interface DatabaseChanges {
+  readonly tables: Readonly<Record<string, TableChanges>>
+  /** Objects of the schema, as `table item`. */
+  readonly schema: {
+    readonly added: readonly string[]
+    readonly removed: readonly string[]
+    readonly changed: readonly string[]
+  }
+}
+
+export interface TableChanges {
+  readonly added: number
+  readonly removed: number
+  /** Rows of which a column that is in both has another value. */
+  readonly changed: number
 }
 
 export interface DatabaseRequest {

@@ -29,6 +29,9 @@ export const errorTable = {
   DEPENDENCY_CUT_OFF: { exit: 4, about: 'The target leaves out a step that a planned step needs.' },
   VERSION_PASSED: { exit: 4, about: 'A step needs another store at a version that the store has left behind.' },
   TARGET_BEHIND: { exit: 4, about: 'The target lies behind the version the store has.' },
+  TARGET_AHEAD: { exit: 4, about: 'The target of a downgrade lies ahead of the version the store has.' },
+  DOWN_MISSING: { exit: 4, about: 'A step that would have to be undone has no way back.' },
+  STILL_NEEDED: { exit: 4, about: 'A step that stays needs one that would be undone.' },
   RECORDS_INVALID: { exit: 4, about: 'Documents of a records store cannot be brought forward.' },
   FILE_UNSUPPORTED: {
     exit: 4,

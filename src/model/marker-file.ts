@@ -43,7 +43,7 @@ export function parseMarker(text: string, store: string): ParsedMarker {
   return { marker }
 }
 
-const arrivals: readonly Arrival[] = ['step', 'flat', 'adopted']
+const arrivals: readonly Arrival[] = ['step', 'skipped', 'flat', 'adopted']
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,5 +1,5 @@
-/** How a step came to stand in a marker. */
-export type Arrival = 'step' | 'flat' | 'adopted'
+/** How a step came to stand in a marker: it ran, it ran and left by `skip`, or it stands for data that had its shape. */
+export type Arrival = 'step' | 'skipped' | 'flat' | 'adopted'
 
 /** One applied step, as the data itself remembers it. */
 export interface MarkerEntry {
@@ -57,6 +57,11 @@ export function floorOf(entries: readonly MarkerEntry[]): number {
 /** The app version that wrote last. */
 export function writerOf(entries: readonly MarkerEntry[]): string | null {
   return entries.at(-1)?.appVersion ?? null
+}
+
+/** A step's line in a marker, by where it stands. */
+export function isSameEntry(one: MarkerEntry, other: MarkerEntry): boolean {
+  return one.track === other.track && one.place === other.place
 }
 
 /** Whether places run from 1 without a gap in each track; a marker where they do not was not written by moult. */

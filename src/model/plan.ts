@@ -1,5 +1,6 @@
 import { addEdge, sortByNeeds } from './order.js'
 import type { MutableGraph } from './order.js'
+import type { MarkerEntry } from './marker.js'
 import { linkNeeds } from './plan-needs.js'
 import { startKey, stepKey } from './span.js'
 import type { Span } from './span.js'
@@ -24,6 +25,15 @@ export type PlanItem = {
       readonly track: string
       readonly place: number
       readonly step: Step
+    }
+  /** A step's way back; `entry` is what the marker says of it. */
+  | {
+      readonly action: 'undo'
+      readonly store: string
+      readonly track: string
+      readonly place: number
+      readonly step: Step
+      readonly entry: MarkerEntry
     }
   /** Fresh data gets the flat schema, which stands for the places up to this one. */
   | { readonly action: 'flat'; readonly store: string; readonly place: number }
@@ -206,7 +216,7 @@ function refuseTargetBehind({ lane, from }: Span, targets: Targets | null): Refu
       store,
       code: 'TARGET_BEHIND',
       message: `The target ${key}@${target} lies behind: '${key}' is at version ${from}${names[from - 1] ? ` (${describeStep(lane.lane, names[from - 1] ?? '')})` : ''}. Nothing was changed.`,
-      hint: 'An upgrade only goes forward. Leave the target out, or name a later one.',
+      hint: 'An upgrade only goes forward. Leave the target out, name a later one, or use downgrade.',
       details: { store },
     },
   ]

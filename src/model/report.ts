@@ -4,7 +4,7 @@ export type Status =
   'current' | 'behind' | 'fresh' | 'legacy' | 'newer' | 'too-old' | 'diverged' | 'edited' | 'unreadable'
 /** `behind`: opened as it is, since `onPending: 'continue'` asked for that. */
 export type Outcome =
-  'up-to-date' | 'behind' | 'upgraded' | 'refused' | 'put-back' | 'restored' | 'damaged' | 'unfinished'
+  'up-to-date' | 'behind' | 'upgraded' | 'downgraded' | 'refused' | 'put-back' | 'restored' | 'damaged' | 'unfinished'
 
 /** What is known of one store after an examination. */
 export interface StoreReport {
@@ -84,6 +84,32 @@ export interface StepReport {
   readonly reason?: string
 }
 
+/** What a dry run found out, besides what a run reports. */
+export interface Rehearsal {
+  /** Space that the copies took. A run needs about as much for its backup, and as much again for what it changes. */
+  readonly bytes: number
+  readonly stores: readonly StoreChanges[]
+}
+
+/** What became of one store in a dry run. */
+export interface StoreChanges {
+  readonly store: string
+  /** Of a database: table by table; null for files. */
+  readonly tables: Readonly<
+    Record<string, { readonly added: number; readonly removed: number; readonly changed: number }>
+  > | null
+  /** Objects of a database's schema, as `table item`. */
+  readonly schema: {
+    readonly added: readonly string[]
+    readonly removed: readonly string[]
+    readonly changed: readonly string[]
+  } | null
+  /** Of a store of files: how many, and the first of them by name. */
+  readonly files: Readonly<
+    Record<'added' | 'removed' | 'changed', { readonly count: number; readonly examples: readonly string[] }>
+  > | null
+}
+
 export interface RunReport {
   readonly outcome: Outcome
   readonly root: string
@@ -94,6 +120,8 @@ export interface RunReport {
   readonly recovered: 'forward' | 'back' | null
   /** The backup that was made, or found, before the first write; of a restore, the one that has what was there. */
   readonly backup: string | null
+  /** What a dry run would have changed; null where it was none. */
+  readonly rehearsal: Rehearsal | null
   /** Whether the state is guarded by moult's lock; false on a read-only file system without lock files. */
   readonly locked: boolean
 }

@@ -22,7 +22,7 @@ export interface Segment {
 
 /** The stores that an item changes. */
 export function storesOf(item: PlanItem): readonly string[] {
-  return item.action === 'step'
+  return item.action === 'step' || item.action === 'undo'
     ? [item.store, ...Object.values(item.step.writes).map((reference) => reference.store)]
     : [item.store]
 }

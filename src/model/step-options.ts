@@ -14,7 +14,7 @@ export type Views<R extends References, W extends References> = { readonly [K in
 export interface StepOptions<Own, OwnReader, R extends References, W extends References, Text> {
   /** The change itself: SQL text where the store takes it, or a function. */
   readonly up: Text | ((context: StepContext & Own & { readonly stores: Views<R, W> }) => MaybePromise<void>)
-  /** The way back; `'impossible'` says that there is none. */
+  /** The way back, run by a downgrade: removes what `up` added and nothing else. `'impossible'` says that there is none. */
   readonly down?:
     Text | 'impossible' | ((context: StepContext & Own & { readonly stores: Views<R, W> }) => MaybePromise<void>)
   /** Runs after `up`, before the commit: `true`, or a sentence that says what is wrong. A forgotten `return` does not compile. */

@@ -137,6 +137,8 @@ export interface StoreTransaction {
   readonly store: string
   /** Runs `up`, then `validate`, then the kind's own checks. Throws what went wrong; the caller rolls back. */
   apply(step: Step, stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied>
+  /** Runs `down`, then the kind's own checks. Throws what went wrong; the caller rolls back. */
+  revert(step: Step, stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied>
   /** The flat schema, for a fresh store. */
   applyFlat(): Promise<Applied>
   /** Tries what was left once more, at the version the store has. Only for kinds whose examination may ask for it. */
@@ -145,6 +147,8 @@ export interface StoreTransaction {
   view(at: number, access: 'read' | 'write', by: string): View
   /** Writes into the marker, in the same commit as the data. */
   mark(entries: readonly MarkerEntry[], touches: readonly Touch[]): void
+  /** Takes out of the marker, in the same commit as the data, what steps that are undone had written there. */
+  unmark(entries: readonly MarkerEntry[], touches: readonly Touch[]): void
   /** Last chance to find that the commit cannot succeed, before any other store is committed. */
   prepare(): Promise<void>
   readonly commit: CommitBySelf | CommitByFiles

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { CliProject, configOf, twoSteps } from './cli-project.js'
 
 const mistakes: readonly (readonly [args: readonly string[], says: RegExp])[] = [
-  [[], /Say what to do\.\nhint: Commands: status, plan, upgrade, verify, history/],
+  [[], /Say what to do\.\nhint: Commands: status, plan, upgrade, downgrade, verify, history/],
   [['stauts'], /no command 'stauts'\.\nhint: Did you mean status\?/],
   [['upgrade', '--taget', 'db@1'], /Unknown option '--taget'\.\nhint: Did you mean --target\?/],
   [['stauts', '--chekc'], /no command 'stauts'/],

@@ -1,9 +1,10 @@
 import { replaceDisk } from '#moult/disk/disk.js'
 import type { Disk } from '#moult/disk/disk.js'
-import { makeState } from './crash-state.js'
+import { makeState, oldest } from './crash-state.js'
 
-// One upgrade that is killed by SIGKILL right before its Nth operation on the disk: `crash-child.js ROOT N VERSION`
-const [root, at, version] = process.argv.slice(2)
+// One upgrade, or downgrade, that is killed by SIGKILL right before its Nth operation on the disk:
+// `crash-child.js ROOT N VERSION [down]`
+const [root, at, version, way] = process.argv.slice(2)
 if (root === undefined) throw new Error('no root')
 let operations = 0
 /** Descriptors of what the kernel tells about this process: reading them changes nothing. */
@@ -23,11 +24,9 @@ replaceDisk((real) => {
   ])
   return Object.fromEntries(counted) as Disk
 })
-const outcome = await makeState(Number(version))
-  .in(root)
-  .upgrade()
-  .then(
-    (report) => ({ outcome: report.outcome, recovered: report.recovered }),
-    (error: { code?: string; message?: string }) => ({ outcome: error.code, message: error.message }),
-  )
+const state = makeState(Number(version)).in(root)
+const outcome = await (way === 'down' ? state.downgrade({ target: oldest }) : state.upgrade()).then(
+  (report) => ({ outcome: report.outcome, recovered: report.recovered }),
+  (error: { code?: string; message?: string }) => ({ outcome: error.code, message: error.message }),
+)
 process.stdout.write(JSON.stringify({ operations, ...outcome }))

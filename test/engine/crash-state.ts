@@ -9,6 +9,7 @@ const Item = record('item', { versionKey: 'v', unversioned: 1 })
   .version(1, One)
   .version(2, z.object({ id: z.string(), name: z.string() }), {
     up: (value) => ({ ...value, name: `name of ${value.id}` }),
+    down: ({ name: _, ...rest }) => rest,
   })
 
 /**
@@ -26,10 +27,17 @@ export function makeState(version: number): State {
         await files.write('a.md', 'a new a')
         await files.delete('old/gone.md')
       },
+      async down({ files }) {
+        await files.write('old/gone.md', 'gone')
+        await files.delete('a.md')
+        await files.move('b.md', 'a.md')
+        await files.move('c/b.md', 'b.md')
+      },
     })
     .adopt('oldest')
   const log = sqlite('log', { path: 'log.db' }).step('create', {
     up: "CREATE TABLE entry(id INTEGER PRIMARY KEY, text TEXT); INSERT INTO entry(text) VALUES ('first')",
+    down: 'DROP TABLE entry',
   })
   const moved = log.step('take-notes', {
     writes: { notes: notes.at('number') },
@@ -40,6 +48,12 @@ export function makeState(version: number): State {
       }
       await stores.notes.write('taken.md', `${db.number('SELECT count(*) FROM entry')} entries`)
     },
+    async down({ db, stores }) {
+      for (const { id, text } of db.all<{ id: number; text: string }>('SELECT * FROM entry WHERE id > 1'))
+        await stores.notes.write(`take/${id - 2}.md`, text)
+      db.run('DELETE FROM entry WHERE id > 1')
+      await stores.notes.delete('taken.md')
+    },
   })
   return defineState({
     app: 'crash',
@@ -47,6 +61,9 @@ export function makeState(version: number): State {
     stores: [items, notes, version === 1 ? log : moved],
   })
 }
+
+/** Where the old state is, in a downgrade's words. */
+export const oldest = ['items@1', 'notes@0', 'log@0'] as const
 
 export function makeOldState(root: string): void {
   for (const folder of ['items', 'notes/old', 'notes/take']) mkdirSync(join(root, folder), { recursive: true })

@@ -8,9 +8,10 @@ export type Snapshot = Readonly<Record<string, string>>
 
 /**
  * Everything in a root but `.moult/`. What differs from run to run by nature is taken out: when a step was applied, and
- * the random ids of commits.
+ * the random ids of commits. `commits: false` also leaves out which commits a database shared, and so how many runs it
+ * has seen; what steps of other stores wrote there stays.
  */
-export function snapshot(root: string): Snapshot {
+export function snapshot(root: string, { commits = true }: { readonly commits?: boolean } = {}): Snapshot {
   const content: Record<string, string> = {}
   const walk = (folder: string): void => {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
@@ -23,7 +24,7 @@ export function snapshot(root: string): Snapshot {
       } else if (entry.isSymbolicLink()) content[path] = `link ${readlinkSync(join(root, path))}`
       else
         content[path] =
-          `${mode} ${isDatabase(join(root, path)) ? dumpDatabase(join(root, path)) : contentOf(join(root, path))}`
+          `${mode} ${isDatabase(join(root, path)) ? dumpDatabase(join(root, path), commits) : contentOf(join(root, path))}`
     }
   }
   walk('')
@@ -53,7 +54,7 @@ function normaliseMarker(value: unknown): unknown {
 }
 
 /** Schema and all rows, the marker's times and commit ids left out. */
-function dumpDatabase(path: string): string {
+function dumpDatabase(path: string, commits: boolean): string {
   const db = openDatabase(path)
   try {
     const tables = db.all("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name") as {
@@ -62,9 +63,11 @@ function dumpDatabase(path: string): string {
     }[]
     const hash = createHash('sha256')
     for (const { name, sql } of tables) {
+      const rows = name === 'moult_commit' && !commits ? ' WHERE by IS NOT NULL' : ''
+      if (rows !== '' && db.all(`SELECT 1 FROM moult_commit${rows}`).length === 0) continue
       hash.update(`${name}\n${sql}\n`)
       if (!sql || !/^CREATE (VIRTUAL )?TABLE/i.test(sql)) continue
-      for (const row of db.all(`SELECT * FROM "${name}"`) as Record<string, unknown>[]) {
+      for (const row of db.all(`SELECT * FROM "${name}"${rows}`) as Record<string, unknown>[]) {
         const kept = Object.entries(row).filter(
           ([column]) =>
             !(isMarker(row) && ['applied_at', 'commit_id'].includes(column)) &&

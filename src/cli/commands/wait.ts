@@ -7,6 +7,7 @@ export const waitFlag: CommandFlag = {
   read: readSeconds,
 }
 
+/** As the API takes it, in milliseconds. */
 export function waitOption({ wait }: CommandOptions): { readonly waitMs?: number } {
   return wait === undefined ? {} : { waitMs: wait * 1000 }
 }

@@ -25,20 +25,32 @@ export interface StepRun {
 export type Breach = () => MoultFailure<'HANDLE_EXPIRED'> | null
 
 /** One step on an overlay, behind a savepoint: `up`, then `validate`, which only reads. */
-export async function runStep(run: StepRun): Promise<Applied> {
+export function runStep(run: StepRun): Promise<Applied> {
+  return runBody(run, run.step.up, () => validate(run))
+}
+
+/** The way back of a step, in the same manner; `validate` speaks of what `up` makes, so it is not asked. */
+export function revertStep(run: StepRun): Promise<Applied> {
+  return runBody(run, run.step.down, async () => undefined)
+}
+
+async function runBody(run: StepRun, body: Step['down'], validateStep: () => Promise<void>): Promise<Applied> {
   const { overlay } = run
   const savepoint = overlay.savepoint()
   const before = overlay.changes()
-  const skipped = await runUp(run)
+  const skipped = await runCode(run, body)
   if (skipped !== null) {
     overlay.rollbackTo(savepoint)
     return { result: 'skipped', reason: skipped.reason, changes: noChanges }
   }
-  await validate(run)
+  await validateStep()
   return { result: 'done', changes: countChanges(before, overlay.changes()) }
 }
 
-async function runUp({ overlay, scope, step, stores, context, breaches }: StepRun): Promise<StepSkipped | null> {
+async function runCode(
+  { overlay, scope, stores, context, breaches }: StepRun,
+  body: Step['down'],
+): Promise<StepSkipped | null> {
   const handle = makeFilesWriter(overlay, scope)
   breaches.push(handle.breach)
   const { signal, dryRun } = context
@@ -46,9 +58,8 @@ async function runUp({ overlay, scope, step, stores, context, breaches }: StepRu
   const skip = (reason: string): never => context.skip(reason)
   let skipped: StepSkipped | null = null
   try {
-    const { up } = step
-    if (typeof up !== 'function') throw new TypeError(`the step ${scope.step} has no function to run`)
-    await runStepCode(signal, () => up({ files: handle.files, stores, signal, dryRun, progress, skip } as never))
+    if (typeof body !== 'function') throw new TypeError(`the step ${scope.step} has no function to run`)
+    await runStepCode(signal, () => body({ files: handle.files, stores, signal, dryRun, progress, skip } as never))
   } catch (error) {
     if (!isStepSkipped(error)) throw describeStepFailure(error, scope.store, scope.step)
     skipped = error

@@ -3,14 +3,14 @@ import type { Marker } from '../../model/marker.js'
 import { noChanges } from '../../model/report.js'
 import { describeStep } from '../../model/step.js'
 import type { Lane, Step } from '../../model/step.js'
-import type { Place, RunScope, StoreTransaction, View } from '../../model/store.js'
+import type { Place, RunScope, StepContext, StoreTransaction, View } from '../../model/store.js'
 import { beginFiles } from '../files/begin-files.js'
 import { countChanges } from '../files/count-changes.js'
 import { makeFilesReader, makeFilesWriter } from '../files/make-files.js'
 import type { FilesScope } from '../files/rejection.js'
-import { writeMarkerInto } from '../files/write-marker.js'
-import { runStep } from './run-step.js'
-import type { Breach } from './run-step.js'
+import { unwriteMarkerIn, writeMarkerInto } from '../files/write-marker.js'
+import { revertStep, runStep } from './run-step.js'
+import type { Breach, StepRun } from './run-step.js'
 
 /** A run's transaction on a directory: an overlay, invisible until the commit of its files. */
 export async function beginDirectory(place: Place, run: RunScope, expected: Marker | null): Promise<StoreTransaction> {
@@ -24,20 +24,16 @@ function openTransaction(place: Place, run: RunScope, overlay: Overlay, first: M
   const breaches: Breach[] = []
   const scopeFor = (step: string, version: number): FilesScope => ({ store: name, step, version, signal: run.signal })
 
+  const stepRun = (step: Step, stores: Readonly<Record<string, unknown>>, context: StepContext): StepRun => {
+    const { lane, at } = findStep(place, step)
+    return { overlay, scope: scopeFor(describeStep(lane, step.name), at), step, stores, context, breaches }
+  }
+
   return {
     store: name,
     commit: { by: 'files', overlay },
-    apply: async (step, stores, context) => {
-      const { lane, at } = findStep(place, step)
-      return await runStep({
-        overlay,
-        scope: scopeFor(describeStep(lane, step.name), at),
-        step,
-        stores,
-        context,
-        breaches,
-      })
-    },
+    apply: async (step, stores, context) => await runStep(stepRun(step, stores, context)),
+    revert: async (step, stores, context) => await revertStep(stepRun(step, stores, context)),
     applyFlat: async () => ({ result: 'done', changes: noChanges }),
     view: (at, access, by): View => {
       const scope = scopeFor(by, at)
@@ -57,6 +53,9 @@ function openTransaction(place: Place, run: RunScope, overlay: Overlay, first: M
     },
     mark: (entries, touches) => {
       marker = writeMarkerInto(overlay, marker, { entries, touches })
+    },
+    unmark: (entries, touches) => {
+      marker = unwriteMarkerIn(overlay, marker, { entries, touches })
     },
     prepare: async () => throwFirst(breaches),
     // What was staged stays until the run folder goes: a commit that was decided and then interrupted needs it.

@@ -27,7 +27,7 @@ export async function beginFiles(
   const marker = found?.marker ?? null
   if (JSON.stringify(marker) !== JSON.stringify(expected)) {
     throw new MoultFailure('STORE_CHANGED', {
-      message: `The marker of '${place.spec.name}' changed while the upgrade was about to begin. Nothing was changed.`,
+      message: `The marker of '${place.spec.name}' changed while the run was about to begin. Nothing was changed.`,
       hint: 'A program without moult, or one that does not take its lock, changed it. Start again.',
       details: { store: place.spec.name },
     })

@@ -1,5 +1,5 @@
 import type { Overlay } from '../../disk/overlay.js'
-import { entriesOf, floorOf } from '../../model/marker.js'
+import { entriesOf, floorOf, isSameEntry } from '../../model/marker.js'
 import type { LeftDocument, Marker, MarkerEntry, Touch } from '../../model/marker.js'
 import { formatMarker } from '../../model/marker-file.js'
 
@@ -34,9 +34,23 @@ export function writeMarkerInto(overlay: Overlay, before: Marker, addition: Mark
   return marker
 }
 
+/** Writes the marker without what steps that are undone had written there, and returns it. */
+export function unwriteMarkerIn(
+  overlay: Overlay,
+  before: Marker,
+  removal: { readonly entries: readonly MarkerEntry[]; readonly touches: readonly Touch[] },
+): Marker {
+  const marker: Marker = {
+    ...before,
+    entries: before.entries.filter((entry) => !removal.entries.some((gone) => isSameEntry(gone, entry))),
+    touches: before.touches.filter(
+      ({ by, commit }) => !removal.touches.some((gone) => gone.by === by && gone.commit === commit),
+    ),
+  }
+  return writeMarkerInto(overlay, marker, { entries: [], touches: [] })
+}
+
 function addEntries(before: readonly MarkerEntry[], added: readonly MarkerEntry[]): readonly MarkerEntry[] {
-  const kept = before.filter(
-    ({ track, place }) => !added.some((entry) => entry.track === track && entry.place === place),
-  )
+  const kept = before.filter((entry) => !added.some((each) => isSameEntry(each, entry)))
   return [...kept, ...added].sort((a, b) => (a.track === b.track ? a.place - b.place : a.track < b.track ? -1 : 1))
 }

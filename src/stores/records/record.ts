@@ -19,7 +19,7 @@ export type Versions = { readonly [version: number]: unknown }
 /** How a version is made of the one before. Synchronous; the functions may alter what they are given. */
 export interface RecordChange<Old, New, K extends string> {
   readonly up: (value: Old) => Unstamped<NoInfer<New>, K>
-  /** The way back; `'impossible'` says that there is none. Lets steps that were written for the older version see newer records. */
+  /** The way back; `'impossible'` says that there is none. Run by a downgrade; also lets steps that were written for the older version see newer records. */
   readonly down?: 'impossible' | ((value: New) => Unstamped<NoInfer<Old>, K>)
   /** Programs that do not know this version may go on using such records. Default false: it raises the floor. */
   readonly additive?: boolean

@@ -34,7 +34,7 @@ export interface RecordsOptions<V extends Versions, H extends number> {
   readonly invalid?: 'leave' | 'refuse'
   /** Patterns of what is not the store's: never read, changed or backed up. A directory's name means all in it. */
   readonly ignore?: readonly string[]
-  /** Moves of files that belong to a version; each runs after the records were brought to it. */
+  /** Moves of files that belong to a version; each runs after the records were brought to it. There is no way back from such a version. */
   readonly layout?: { readonly [version: number]: Layout }
   /** The marker's file name, not `*.json`. Default `.schema-version`; `.<store>.schema-version` at the root, and beside a single file. */
   readonly marker?: string
@@ -83,12 +83,13 @@ export function records<const N extends string, V extends Versions, H extends nu
     )
   }
   const path = normalisePath(owner, options.path)
+  const layout = checkLayout(owner, chain, options)
   return build<N, V>({
     name,
     kind: 'records',
     path,
     extent: makeExtent(owner, name, path, options),
-    lane: makeLane(name, chain),
+    lane: makeLane(name, chain, layout),
     // A fresh store has no documents for the versions that are gone from the code.
     flat: chain.oldest > 1 ? { place: chain.oldest - 1 } : null,
     adopt: chain.versionKey === false ? null : chain.oldest - 1,
@@ -97,7 +98,7 @@ export function records<const N extends string, V extends Versions, H extends nu
     decides: false,
     servesPast: (place, from) => canServe(chain, from, place),
     code,
-    own: { chain, each, invalid, layout: checkLayout(owner, chain, options) } satisfies RecordsOwn,
+    own: { chain, each, invalid, layout } satisfies RecordsOwn,
   })
 }
 
@@ -150,14 +151,15 @@ function makeExtent(owner: string, name: string, path: string, options: RecordsO
   return Object.freeze({ is: 'file', marker: markerName(owner, options.marker, { name, path: '', files: [] }) })
 }
 
-function makeLane(store: string, chain: RecordChain): Lane {
+function makeLane(store: string, chain: RecordChain, layout: ReadonlyMap<number, Layout>): Lane {
   const gone = Array.from({ length: chain.oldest - 1 }, (_, index) => `v${index + 1}`)
   let lane: Lane = { ...emptyLane(store, ''), names: gone, squashed: gone.length }
   for (const [index, version] of chain.versions.entries()) {
     const step: Step = {
       name: `v${chain.oldest + index}`,
       up: version.up ?? ((value: unknown) => value),
-      down: version.down,
+      // What a layout has moved nothing moves back
+      down: layout.has(chain.oldest + index) ? 'impossible' : version.down,
       validate: null,
       additive: version.additive,
       reads: {},

@@ -11,7 +11,7 @@ import type { StoreVersion } from './document-version.js'
 import { rewriteDocuments } from './documents.js'
 import type { Each, RawDocument } from './documents.js'
 import type { LeftDocument } from '../../model/marker.js'
-import { bringTo, checkDocument, checkKnown, headOf } from './record-chain.js'
+import { bringTo, canServe, checkDocument, checkKnown, headOf } from './record-chain.js'
 import type { RecordChain } from './record-chain.js'
 import { RecordProblem } from './record-problem.js'
 
@@ -19,7 +19,8 @@ export interface SweepRequest {
   readonly overlay: Overlay
   readonly chain: RecordChain
   readonly each: Each
-  /** The version that every document is brought to, unless it is past it. */
+  /** `up`: documents before `to` are brought there, those past it stay. `down`: the other way round. */
+  readonly way: 'up' | 'down'
   readonly to: number
   /** For documents that say no version. */
   readonly store: StoreVersion
@@ -42,7 +43,7 @@ const progressEvery = 100
 /**
  * Brings every document of a store to a version. A document that is not what it should be keeps its bytes and is named
  * (one of them says nothing of the others); a change that goes wrong is the program's fault and throws STEP_FAILED.
- * Documents at the version are checked by its schema, those past it are not touched.
+ * Documents at the version are checked by its schema, those past it are not touched; on the way down, those behind it.
  */
 export async function sweep(request: SweepRequest): Promise<Swept> {
   const { overlay, chain, each, signal } = request
@@ -92,12 +93,15 @@ function sweepDocument(
   const { chain, to, store } = request
   try {
     const { source, version } = openDocument(chain, document, store, to)
-    if (version > to) {
-      checkKnown(chain, version, headOf(chain))
-      return null
-    }
     if (version === to) {
       checkDocument(chain, source.value, version, to)
+      return null
+    }
+    if (request.way === 'down') {
+      if (version < to) return stayBehind(request, document, { value: source.value, version }, leave)
+      checkWayBack(request, version)
+    } else if (version > to) {
+      checkKnown(chain, version, headOf(chain))
       return null
     }
     const after = bringTo(chain, source.value, version, to)
@@ -109,6 +113,25 @@ function sweepDocument(
     }
     throw describeDefect(request, document.name, error)
   }
+}
+
+/** Going back changes no document that is behind; one that says no version stays on the list that says it. */
+function stayBehind(
+  { chain, to }: SweepRequest,
+  { name }: RawDocument,
+  { value, version }: { readonly value: unknown; readonly version: number },
+  leave: (file: string, reason: string) => void,
+): null {
+  checkDocument(chain, value, version, to)
+  if (chain.versionKey === false) leave(name, `it is at version ${version} still`)
+  return null
+}
+
+/** A document may be ahead of its store, where versions come that nobody undoes. */
+function checkWayBack({ chain, to, store }: SweepRequest, version: number): void {
+  if (version <= store.version || version > headOf(chain) || canServe(chain, version, to)) return
+  const reason = `it is at version ${version}, ahead of its store, and that has no way back`
+  throw new RecordProblem({ blame: 'document', from: version, to, reason })
 }
 
 function describeDefect({ storeName, step }: SweepRequest, file: string, error: unknown): unknown {

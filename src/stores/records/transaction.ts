@@ -9,7 +9,7 @@ import type { Applied, Place, RunScope, StepContext, StoreTransaction, View } fr
 import { beginFiles } from '../files/begin-files.js'
 import { countChanges } from '../files/count-changes.js'
 import { openLease } from '../files/lease.js'
-import { writeMarkerInto } from '../files/write-marker.js'
+import { unwriteMarkerIn, writeMarkerInto } from '../files/write-marker.js'
 import { basePlace } from './base-place.js'
 import type { StoreVersion } from './document-version.js'
 import { openIterations } from './iterations.js'
@@ -81,26 +81,41 @@ class RecordsTransaction implements StoreTransaction {
     }
   }
 
-  async retry(context: StepContext): Promise<Applied> {
-    const version = entriesOf(this.#marker, '').length
-    const swept = await this.#sweep(version, context, version)
+  /** Every document goes back by `down`. The plan lets nobody undo a version whose layout had moved files. */
+  async revert(step: Step, _stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied> {
+    const from = placeOf(this.#place.spec.lane, step.name)
+    if (from === null || this.#own.layout.has(from))
+      throw new TypeError(`the step '${step.name}' of the store '${this.store}' has no way back`)
+    const swept = await this.#sweep(from - 1, context, { from, way: 'down' })
     return { result: 'done', changes: { ...noChanges, records: swept.records, filesChanged: swept.files } }
   }
 
-  async #sweep(to: number, context: Pick<StepContext, 'progress'> | null, from = to - 1): Promise<Swept> {
+  async retry(context: StepContext): Promise<Applied> {
+    const version = entriesOf(this.#marker, '').length
+    const swept = await this.#sweep(version, context, { from: version, way: 'up' })
+    return { result: 'done', changes: { ...noChanges, records: swept.records, filesChanged: swept.files } }
+  }
+
+  async #sweep(
+    to: number,
+    context: Pick<StepContext, 'progress'> | null,
+    { from, way }: { readonly from: number; readonly way: 'up' | 'down' } = { from: to - 1, way: 'up' },
+  ): Promise<Swept> {
+    const step = this.#stepName(Math.max(from, to))
     const { chain, each, invalid } = this.#own
     const swept = await sweep({
       overlay: this.#overlay,
       chain,
       each,
       to,
+      way,
       store: { version: Math.max(from, chain.oldest), left: versionsLeft(this.#left) },
       storeName: this.store,
-      step: this.#stepName(to),
+      step,
       signal: this.#signal,
       progress: (done, total) => context?.progress(done, total),
     })
-    if (invalid === 'refuse') refuseInvalid(this.store, this.#stepName(to), to, swept.left)
+    if (invalid === 'refuse') refuseInvalid(this.store, step, to, swept.left)
     this.#left = swept.left
     this.#isSwept = true
     return swept
@@ -164,6 +179,11 @@ class RecordsTransaction implements StoreTransaction {
 
   mark(...[entries, touches]: Parameters<StoreTransaction['mark']>): void {
     this.#marker = writeMarkerInto(this.#overlay, this.#marker, { entries, touches, left: this.#left })
+  }
+
+  unmark(...[entries, touches]: Parameters<StoreTransaction['unmark']>): void {
+    const marker = { ...this.#marker, left: this.#left }
+    this.#marker = unwriteMarkerIn(this.#overlay, marker, { entries, touches })
   }
 
   async prepare(): Promise<void> {

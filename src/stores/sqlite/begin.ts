@@ -119,7 +119,7 @@ function checkMarker(connection: Connection, place: Place, expected: Marker | nu
   )
     return
   throw new MoultFailure('STORE_CHANGED', {
-    message: `The marker of '${place.spec.name}' changed while the upgrade was about to begin. Nothing was changed.`,
+    message: `The marker of '${place.spec.name}' changed while the run was about to begin. Nothing was changed.`,
     hint: 'A program without moult, or one that does not take its lock, changed it. Try again.',
     details: { store: place.spec.name },
   })

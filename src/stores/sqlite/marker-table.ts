@@ -45,12 +45,21 @@ export function tableExists(connection: Connection, table: string): boolean {
   return connection.prepare(sql).get([table]) !== undefined
 }
 
-/** Adds rows to the marker table; its statement is prepared once for a whole run. */
-export function entryWriter(connection: Connection, table: string): (entry: MarkerEntry) => void {
+/** Adds and removes rows of the marker table. */
+export interface MarkerWriter {
+  readonly write: (entry: MarkerEntry) => void
+  readonly remove: (entry: MarkerEntry) => void
+}
+
+/** Its statement for new rows is prepared once for a whole run. */
+export function openMarkerTable(connection: Connection, table: string): MarkerWriter {
   const statement = connection.prepare(
     `INSERT INTO ${quoteName(table)}(${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
   )
-  return (entry) => {
+  const remove = ({ track, place }: MarkerEntry): void => {
+    connection.prepare(`DELETE FROM ${quoteName(table)} WHERE track = ? AND version = ?`).run([track, place])
+  }
+  const write = (entry: MarkerEntry): void => {
     statement.run([
       entry.place,
       entry.appliedAt,
@@ -65,6 +74,7 @@ export function entryWriter(connection: Connection, table: string): (entry: Mark
       entry.wrote.join('\n'),
     ])
   }
+  return { write, remove }
 }
 
 /** Whether a table of the marker's name is moult's: it has all of moult's columns. */

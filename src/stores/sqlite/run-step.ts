@@ -33,35 +33,51 @@ export type Breach = () => MoultFailure<'HANDLE_EXPIRED'> | null
  * steps 10 and 11 of https://sqlite.org/lang_altertable.html#otheralter; violations that were there before are not this
  * step's.
  */
-export async function runStep(run: StepRun): Promise<Applied> {
+export function runStep(run: StepRun): Promise<Applied> {
+  return runBody(run, run.step.up, (options) => validate(run, options))
+}
+
+/** The way back of a step, in the same manner; `validate` speaks of what `up` makes, so it is not asked. */
+export async function revertStep(run: StepRun): Promise<Applied> {
+  const { down, name } = run.step
+  if (down === null || down === 'impossible') throw new TypeError(`the step '${name}' has no way back`)
+  return runBody(run, down, async () => undefined)
+}
+
+async function runBody(
+  run: StepRun,
+  body: StepBody,
+  validateStep: (options: DbOptions) => Promise<void>,
+): Promise<Applied> {
   const { connection, place, step, foreignKeys } = run
   const lane = place.tracks.find((track) => track.steps.includes(step)) ?? place.spec.lane
   const name = describeStep(lane, step.name)
   const options = { storeName: place.spec.name, stepName: name, markerTables: run.markerTables }
   foreignKeys.begin()
   // SQL text cannot skip, and a step that fails takes the whole transaction with it
-  const canSkip = typeof step.up !== 'string'
+  const canSkip = typeof body !== 'string'
   if (canSkip) connection.exec('SAVEPOINT moult_step')
-  const ran = await runUp(run, options)
+  const ran = await runCode(run, body, options)
   if (typeof ran !== 'number') {
     connection.exec('ROLLBACK TO moult_step; RELEASE moult_step')
     return { result: 'skipped', reason: ran.reason, changes: noChanges }
   }
   foreignKeys.check(name)
-  await validate(run, options)
+  await validateStep(options)
   if (canSkip) connection.exec('RELEASE moult_step')
   return { result: 'done', changes: { ...noChanges, rows: ran } }
 }
 
 /** Rows changed, or that the step left by `skip`. */
-async function runUp(
-  { connection, step, stores, context, breaches }: StepRun,
+async function runCode(
+  { connection, stores, context, breaches }: StepRun,
+  body: StepBody,
   options: DbOptions,
 ): Promise<number | StepSkipped> {
   const handle = makeDb(connection, { ...options, writable: true })
   breaches.push(handle.breach)
   try {
-    await perform(step.up, handle.db, { ...context, stores })
+    await perform(body, handle.db, { ...context, stores })
     refuseBroken(handle)
   } catch (error) {
     const broken = handle.broken()
@@ -71,7 +87,7 @@ async function runUp(
   } finally {
     handle.expire()
   }
-  if (typeof step.up !== 'string') await endTurn()
+  if (typeof body !== 'string') await endTurn()
   const breach = handle.breach()
   if (breach) throw breach
   return handle.rowsChanged()

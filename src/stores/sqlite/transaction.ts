@@ -1,7 +1,6 @@
-import { commitTable, recordCommit } from '../../drivers/commit-record.js'
+import { commitTable, forgetCommit, recordCommit } from '../../drivers/commit-record.js'
 import type { Connection } from '../../model/driver.js'
 import { MoultFailure } from '../../model/errors.js'
-import type { MarkerEntry } from '../../model/marker.js'
 import type { Applied, CommitBySelf, Place, StepContext, StoreTransaction, View } from '../../model/store.js'
 import type { Step } from '../../model/step.js'
 import { commitTransaction } from './commit.js'
@@ -9,8 +8,9 @@ import { makeDb } from './db-handle.js'
 import { openView } from './view.js'
 import { watchForeignKeys } from './foreign-key-watch.js'
 import { quoteName } from './identifier.js'
-import { createMarkerTable, entryWriter, tableExists } from './marker-table.js'
-import { runStep } from './run-step.js'
+import { createMarkerTable, openMarkerTable, tableExists } from './marker-table.js'
+import type { MarkerWriter } from './marker-table.js'
+import { revertStep, runStep } from './run-step.js'
 import type { Breach } from './run-step.js'
 import type { OpenDatabase } from './open-database.js'
 import type { SqliteOwn } from './own.js'
@@ -26,13 +26,25 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
   let isClosed = false
   let isCommitted = false
   let cause: unknown
-  let writeEntry: ((entry: MarkerEntry) => void) | null = null
+  let marker: MarkerWriter | null = null
   let version = 0
   let rows = 0
   const countRows = (): number =>
     Number(connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)}`).get([])?.['n'] ?? 0)
   // A commit that was rolled back took the table with it, if this run made it
   const hasMarker = (): boolean => tableExists(connection, own.table) && countRows() === rows
+
+  const markerWriter = (): MarkerWriter => {
+    if (!marker) {
+      createMarkerTable(connection, own.table)
+      marker = openMarkerTable(connection, own.table)
+      rows = countRows()
+      version = Number(
+        connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)} WHERE track = ''`).get([])?.['n'] ?? 0,
+      )
+    }
+    return marker
+  }
 
   const close = (): void => {
     if (!isClosed) connection.close()
@@ -56,6 +68,8 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     commit,
     apply: (step: Step, stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied> =>
       runStep({ connection, place, step, stores, context, markerTables, foreignKeys, breaches }),
+    revert: (step: Step, stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied> =>
+      revertStep({ connection, place, step, stores, context, markerTables, foreignKeys, breaches }),
     applyFlat: async () => {
       const handle = makeDb(connection, {
         storeName: place.spec.name,
@@ -83,20 +97,22 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
       })
     },
     mark: (entries, touches) => {
-      if (!writeEntry) {
-        createMarkerTable(connection, own.table)
-        writeEntry = entryWriter(connection, own.table)
-        rows = countRows()
-        version = Number(
-          connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)} WHERE track = ''`).get([])?.['n'] ?? 0,
-        )
-      }
+      const { write } = markerWriter()
       rows += entries.length
       for (const entry of entries) {
-        writeEntry(entry)
+        write(entry)
         if (entry.track === '') version++
       }
       for (const touch of touches) recordCommit(connection, touch.commit, touch.by)
+    },
+    unmark: (entries, touches) => {
+      const { remove } = markerWriter()
+      rows -= entries.length
+      for (const entry of entries) {
+        remove(entry)
+        if (entry.track === '') version--
+      }
+      for (const touch of touches) forgetCommit(connection, touch.commit, touch.by)
     },
     prepare: async () => {
       if (!connection.inTransaction) throw lost(place)
@@ -105,7 +121,7 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
         if (failure) throw failure
       }
       if (writtenBy !== null) foreignKeys.check(writtenBy)
-      if (own.userVersion !== null && writeEntry) connection.exec(`PRAGMA user_version = ${version + own.userVersion}`)
+      if (own.userVersion !== null && marker) connection.exec(`PRAGMA user_version = ${version + own.userVersion}`)
     },
     rollback: async () => {
       if (isClosed) return
