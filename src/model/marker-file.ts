@@ -85,6 +85,8 @@ function isLeft(value: unknown): value is LeftDocument {
     typeof value['file'] === 'string' &&
     typeof value['reason'] === 'string' &&
     (value['at'] === undefined || Number.isSafeInteger(value['at'])) &&
+    (value['or'] === undefined ||
+      isListOf(value['or'], (version): version is number => Number.isSafeInteger(version))) &&
     (value['seen'] === undefined || typeof value['seen'] === 'string')
   )
 }

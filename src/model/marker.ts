@@ -32,6 +32,8 @@ export interface LeftDocument {
   readonly reason: string
   /** The version that the document still has; only for documents that say none themselves. */
   readonly at?: number
+  /** Others that it may have instead: it was written anew after it had been left. */
+  readonly or?: readonly number[]
   /** What it looked like when it was left: once that differs, it is worth trying again. Read by its store only. */
   readonly seen?: string
 }

@@ -111,7 +111,7 @@ test('[G3] a layout that throws takes the records back with it', async (t) => {
   assert.deepEqual(look(at.root), before)
 })
 
-test('[R5] a document left behind keeps its own version: mended later it is brought on from there, written anew it is not', async (t) => {
+test('[R5] a document left behind keeps its own version: mended later it is brought on from there; where that cannot be known, it is left', async (t) => {
   const at = stateInRoot(t)
   const Memory3 = Memory.version(3, v.looseObject({ id: v.string(), seen: v.array(v.string()) }), {
     up: ({ lastSeenAt, ...rest }) => ({ ...rest, seen: [lastSeenAt] }),
@@ -125,8 +125,12 @@ test('[R5] a document left behind keeps its own version: mended later it is brou
     'memory/new.json': at2('new').replace('"reinforcementCount":1', '"reinforcementCount":5'),
   })
   const report = await at.upgrade(records('memory', { ...options, record: Memory3 }).adopt('oldest'))
-  assert.deepEqual(report.stores[0]?.left, [])
+  // Its schema of version 1 allows what version 2 has besides, and bringing it there would count from 1 again.
+  assert.deepEqual(
+    report.stores[0]?.left.map(({ file, at: oldest, or }) => [file, oldest, or]),
+    [['new.json', 1, [2]]],
+  )
   assert.deepEqual(JSON.parse(at.text('memory/old.json')).reinforcementCount, 1)
   assert.deepEqual(JSON.parse(at.text('memory/new.json')).reinforcementCount, 5)
-  for (const name of ['a', 'old', 'new']) assert.ok(Array.isArray(JSON.parse(at.text(`memory/${name}.json`)).seen))
+  for (const name of ['a', 'old']) assert.ok(Array.isArray(JSON.parse(at.text(`memory/${name}.json`)).seen))
 })

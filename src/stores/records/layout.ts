@@ -39,11 +39,19 @@ export async function runLayout({ overlay, scope, arrange, context, left: first 
   const { signal, dryRun } = context
   let left = first
   // Only here is it known which document went where.
-  const files: FilesWriter = Object.freeze({
+  const files = Object.freeze<FilesWriter>({
     ...handle.files,
     move: async (from: string, to: string) => {
       await handle.files.move(from, to)
       left = moveLeft(left, from, to)
+    },
+    write: async (path: string, data: string | Uint8Array) => {
+      await handle.files.write(path, data)
+      left = dropLeft(left, path)
+    },
+    writeJson: async (path, schema, value) => {
+      await handle.files.writeJson(path, schema, value)
+      left = dropLeft(left, path)
     },
     delete: async (path: string) => {
       await handle.files.delete(path)

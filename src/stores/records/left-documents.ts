@@ -2,11 +2,6 @@ import type { LeftDocument } from '../../model/marker.js'
 import { parseDocumentName } from './document-name.js'
 import type { Each } from './documents.js'
 
-/** The versions of documents left behind, by name: of those that say none themselves. */
-export function versionsLeft(left: readonly LeftDocument[]): ReadonlyMap<string, number> {
-  return new Map(left.flatMap(({ file, at }) => (at === undefined ? [] : [[file, at] as const])))
-}
-
 /** The documents left behind in each file, in order. */
 export function leftByFile(left: readonly LeftDocument[], each: Each): ReadonlyMap<string, readonly LeftDocument[]> {
   const files = new Map<string, LeftDocument[]>()
@@ -34,6 +29,7 @@ export function dropLeft(left: readonly LeftDocument[], path: string): LeftDocum
   return left.filter(({ file }) => !isAt(file, path))
 }
 
-function isAt(document: string, path: string): boolean {
+/** Whether a document is at a path: it is that file, or in it, or in that directory. */
+export function isAt(document: string, path: string): boolean {
   return document === path || (document.startsWith(path) && /^(?:\/|:\d+$|\[\d+\]$)/.test(document.slice(path.length)))
 }

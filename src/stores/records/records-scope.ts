@@ -1,7 +1,7 @@
 import type { Overlay } from '../../disk/overlay.js'
 import { joinPath } from '../../disk/relative-path.js'
 import { openDocument } from './document-version.js'
-import type { StoreVersion } from './document-version.js'
+import type { StoreVersion } from './left-versions.js'
 import type { Each, RawDocument } from './documents.js'
 import { bringTo } from './record-chain.js'
 import type { RecordChain } from './record-chain.js'

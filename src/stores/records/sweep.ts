@@ -7,11 +7,17 @@ import { rewriteJsonText } from '../../json/rewrite.js'
 import { isMoultError, MoultFailure } from '../../model/errors.js'
 import { thrownAt } from '../../model/thrown-at.js'
 import { openDocument } from './document-version.js'
-import type { StoreVersion } from './document-version.js'
 import { rewriteDocuments } from './documents.js'
 import type { Each, RawDocument } from './documents.js'
 import type { LeftDocument } from '../../model/marker.js'
+<<<<<<< HEAD
 import { bringTo, canServe, checkDocument, checkKnown, headOf } from './record-chain.js'
+=======
+import { leftByFile } from './left-documents.js'
+import { possibleVersions } from './left-versions.js'
+import type { StoreVersion } from './left-versions.js'
+import { bringTo, checkDocument, checkKnown, headOf } from './record-chain.js'
+>>>>>>> f3bb28d (A document without a version keeps the one it was left at; what was written anew since and fits two stays as it is)
 import type { RecordChain } from './record-chain.js'
 import { RecordProblem } from './record-problem.js'
 
@@ -24,6 +30,8 @@ export interface SweepRequest {
   readonly to: number
   /** For documents that say no version. */
   readonly store: StoreVersion
+  /** What was left before. */
+  readonly left: readonly LeftDocument[]
   readonly storeName: string
   /** `store/step`. */
   readonly step: string
@@ -48,12 +56,11 @@ const progressEvery = 100
 export async function sweep(request: SweepRequest): Promise<Swept> {
   const { overlay, chain, each, signal } = request
   const left: LeftDocument[] = []
+  const leftBefore = leftByFile(chain.versionKey === false ? request.left : [], each)
   const leave = (file: string, reason: string): void => {
-    left.push(
-      chain.versionKey === false
-        ? { file, reason, at: request.store.left.get(file) ?? request.store.version }
-        : { file, reason },
-    )
+    left.push({ file, reason, ...standing(request, file) })
+    // Left as a whole, a file says nothing of those in it that were behind the others before
+    left.push(...(leftBefore.get(file) ?? []).filter((document) => document.file !== file))
   }
   for (const entry of await walkClaim(overlay.root, overlay.claim, signal)) {
     if (entry.kind !== 'file') leave(entry.path, `it is ${describeKind(entry)}, and moult does not touch those`)
@@ -79,6 +86,13 @@ export async function sweep(request: SweepRequest): Promise<Swept> {
   }
   request.progress(paths.length, paths.length)
   return { records, files, left }
+}
+
+/** For documents that say none: at which version it still is, and which others it may have. */
+function standing({ chain, store }: SweepRequest, file: string): Pick<LeftDocument, 'at' | 'or'> {
+  if (chain.versionKey !== false) return {}
+  const [at = store.version, ...or] = possibleVersions(store, file)
+  return or.length === 0 ? { at } : { at, or }
 }
 
 function describeKind({ kind }: WalkEntry): string {

@@ -11,11 +11,12 @@ import { countChanges } from '../files/count-changes.js'
 import { openLease } from '../files/lease.js'
 import { unwriteMarkerIn, writeMarkerInto } from '../files/write-marker.js'
 import { basePlace } from './base-place.js'
-import type { StoreVersion } from './document-version.js'
 import { openIterations } from './iterations.js'
-import { dropLeft, versionsLeft } from './left-documents.js'
+import { dropLeft } from './left-documents.js'
 import type { LeftDocument } from '../../model/marker.js'
 import { stampLeft } from './left-seen.js'
+import { dropVersions, findLeftVersions } from './left-versions.js'
+import type { LeftVersions, StoreVersion } from './left-versions.js'
 import { runLayout } from './layout.js'
 import { recordsReader } from './read-records.js'
 import { headOf } from './record-chain.js'
@@ -29,7 +30,9 @@ import { recordsWriter } from './write-records.js'
 /** A run's transaction on a store of records: an overlay, invisible until the commit of its files. */
 export async function beginRecords(place: Place, run: RunScope, expected: Marker | null): Promise<StoreTransaction> {
   const { overlay, marker } = await beginFiles(basePlace(place), run, expected)
-  return new RecordsTransaction(place, run, overlay, marker)
+  const transaction = new RecordsTransaction(place, run, overlay, marker)
+  await transaction.leave(marker.left, false)
+  return transaction
 }
 
 class RecordsTransaction implements StoreTransaction {
@@ -41,7 +44,8 @@ class RecordsTransaction implements StoreTransaction {
   readonly #signal: AbortSignal
   readonly #breaches: (() => MoultFailure | null)[] = []
   #marker: Marker
-  #left: readonly LeftDocument[]
+  #left: readonly LeftDocument[] = []
+  #versions: LeftVersions = new Map()
   #isUnchecked = false
   #isSwept = false
 
@@ -53,7 +57,23 @@ class RecordsTransaction implements StoreTransaction {
     this.#overlay = overlay
     this.#signal = run.signal
     this.#marker = marker
-    this.#left = marker.left
+  }
+
+  /** Takes a list of what was left; `isOurs`: made by this run, as the documents are now. */
+  async leave(left: readonly LeftDocument[], isOurs: boolean): Promise<void> {
+    this.#left = left
+    const { chain, each } = this.#own
+    if (chain.versionKey !== false || left.length === 0) {
+      this.#versions = new Map()
+      return
+    }
+    const overlay = this.#overlay
+    const signal = this.#signal
+    // What this run has just made needs no look at the files
+    const isKnown = isOurs && left.every(({ seen }) => seen === undefined)
+    const files = new Set(isKnown ? [] : await overlay.list(undefined, signal))
+    const read = (file: string): Iterable<Buffer> => overlay.readChunks(file)
+    this.#versions = await findLeftVersions({ left, each, isOurs, files, read, signal })
   }
 
   async apply(step: Step, _stores: Readonly<Record<string, unknown>>, context: StepContext): Promise<Applied> {
@@ -68,7 +88,7 @@ class RecordsTransaction implements StoreTransaction {
     if (arrange === undefined) return { result: 'done', changes }
     const scope = { store: this.store, step: this.#stepName(to), version: to, signal: this.#signal }
     const arranged = await runLayout({ overlay: this.#overlay, scope, arrange, context, left: this.#left })
-    this.#left = arranged.left
+    await this.leave(arranged.left, this.#isSwept)
     return {
       result: 'done',
       ...(arranged.skipped === null ? {} : { reason: `its layout was skipped: ${arranged.skipped}` }),
@@ -108,16 +128,26 @@ class RecordsTransaction implements StoreTransaction {
       chain,
       each,
       to,
+<<<<<<< HEAD
       way,
       store: { version: Math.max(from, chain.oldest), left: versionsLeft(this.#left) },
+=======
+      store: { version: Math.max(from, chain.oldest), each, left: this.#versions },
+      left: this.#left,
+>>>>>>> f3bb28d (A document without a version keeps the one it was left at; what was written anew since and fits two stays as it is)
       storeName: this.store,
       step,
       signal: this.#signal,
       progress: (done, total) => context?.progress(done, total),
     })
+<<<<<<< HEAD
     if (invalid === 'refuse') refuseInvalid(this.store, step, to, swept.left)
     this.#left = swept.left
+=======
+    if (invalid === 'refuse') refuseInvalid(this.store, this.#stepName(to), to, swept.left)
+>>>>>>> f3bb28d (A document without a version keeps the one it was left at; what was written anew since and fits two stays as it is)
     this.#isSwept = true
+    await this.leave(swept.left, true)
     return swept
   }
 
@@ -154,11 +184,13 @@ class RecordsTransaction implements StoreTransaction {
       }
     const forget = (name: string): void => {
       this.#left = dropLeft(this.#left, name)
+      this.#versions = dropVersions(this.#versions, name)
     }
     const { records, settle } = recordsWriter(scope, lease, iterations, forget)
     const savepoint = overlay.savepoint()
     const before = overlay.changes()
     const left = this.#left
+    const versions = this.#versions
     return {
       value: records,
       changes: () => {
@@ -169,6 +201,7 @@ class RecordsTransaction implements StoreTransaction {
         settle()
         overlay.rollbackTo(savepoint)
         this.#left = left
+        this.#versions = versions
       },
       expire: () => {
         settle()
@@ -195,7 +228,7 @@ class RecordsTransaction implements StoreTransaction {
     this.#isUnchecked = false
     if (isUnchecked) await this.#sweep(this.#own.chain.oldest, null)
     // A list that no sweep has made anew keeps its stamps: what was mended since has not been tried.
-    if (this.#isSwept) this.#left = await stampLeft(this.#overlay, this.#own.each, this.#left, this.#signal)
+    if (this.#isSwept) this.#left = await this.#stampLeft()
     if (isUnchecked || (this.#isSwept && this.#left.length > 0)) this.mark([], [])
   }
 
@@ -204,10 +237,25 @@ class RecordsTransaction implements StoreTransaction {
 
   async close(): Promise<void> {}
 
+  async #stampLeft(): Promise<readonly LeftDocument[]> {
+    const { each, chain } = this.#own
+    // Of documents that say no version: their bytes are what tells them from others
+    const digests = chain.versionKey === false
+    return await stampLeft(this.#overlay, each, this.#left, { digests, signal: this.#signal })
+  }
+
   /** Past our head there are only steps that we need not know, or the plan would have refused the view. */
   #stands(at: number): StoreVersion {
-    const version = Math.min(entriesOf(this.#marker, '').length, headOf(this.#own.chain))
-    return { version: Math.max(version, at), left: versionsLeft(this.#left) }
+    const version = Math.max(Math.min(entriesOf(this.#marker, '').length, headOf(this.#own.chain)), at)
+    const versions = (): LeftVersions => this.#versions
+    return {
+      version,
+      each: this.#own.each,
+      // As it is when it is asked for: the view's own writes account for what was left
+      get left() {
+        return versions()
+      },
+    }
   }
 }
 

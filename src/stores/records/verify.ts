@@ -6,16 +6,17 @@ import { joinPath } from '../../disk/relative-path.js'
 import { walkClaim } from '../../disk/walk.js'
 import { isMoultError, systemCode } from '../../model/errors.js'
 import { entriesOf } from '../../model/marker.js'
+import type { LeftDocument } from '../../model/marker.js'
 import type { Problem } from '../../model/report.js'
 import type { Place } from '../../model/store.js'
 import { readMarkerFile } from '../files/read-marker.js'
 import { verifyFiles } from '../files/verify-files.js'
 import { basePlace } from './base-place.js'
 import { openDocument } from './document-version.js'
-import type { StoreVersion } from './document-version.js'
 import { readDocuments } from './documents.js'
 import type { RawDocument } from './documents.js'
-import { versionsLeft } from './left-documents.js'
+import { findLeftVersions, possibleVersions } from './left-versions.js'
+import type { LeftVersions, StoreVersion } from './left-versions.js'
 import { checkDocument, headOf } from './record-chain.js'
 import { RecordProblem } from './record-problem.js'
 import type { RecordsOwn } from './own.js'
@@ -29,21 +30,31 @@ export async function verifyRecords(given: Place): Promise<readonly Problem[]> {
   const problems = await verifyFiles(place)
   const found = readMarkerFile(place)
   if (found !== null && found.is === 'unreadable') return problems
-  const { chain } = place.spec.own as RecordsOwn
+  const { chain, each } = place.spec.own as RecordsOwn
   const applied = found === null ? null : entriesOf(found.marker, '').length
   const marked = applied === null ? null : Math.min(applied, headOf(chain))
   // Nobody can say what documents are that say no version themselves and have no marker.
   if (chain.versionKey === false && marked === null) return problems
   const left = found?.marker.left ?? []
+  const version = marked ?? chain.oldest
   return [
     ...problems,
     ...(await verifyDocuments(
       place,
-      { version: marked ?? chain.oldest, left: versionsLeft(left) },
+      { version, each, left: chain.versionKey === false ? await versionsOf(place, left) : new Map() },
       new Set(left.map(({ file }) => file)),
       applied !== null && applied > headOf(chain),
     )),
   ]
+}
+
+async function versionsOf(place: Place, left: readonly LeftDocument[]): Promise<LeftVersions> {
+  if (left.length === 0) return new Map()
+  const { each } = place.spec.own as RecordsOwn
+  const entries = await walkClaim(place.root, place.claim)
+  const files = new Set(entries.flatMap(({ path, kind }) => (kind === 'file' ? [path] : [])))
+  const read = (file: string): Iterable<Buffer> => chunksIfAny(join(place.root, place.claim.base, file))
+  return await findLeftVersions({ left, each, isOurs: false, files, read })
 }
 
 async function verifyDocuments(
@@ -65,8 +76,7 @@ async function verifyDocuments(
         else if (problem !== null) problems.push(problem)
       }
     } catch (error) {
-      // What cannot be read has been named already; what is gone was removed by the program that uses the state.
-      if (!isMoultError(error, 'FILE_UNSUPPORTED') && !/^E[A-Z0-9]+$/.test(systemCode(error))) throw error
+      if (!cannotBeRead(error)) throw error
     }
   }
   // Where the store is newer altogether, that has been said of it
@@ -120,10 +130,29 @@ function verifyDocument(
   } catch (error) {
     if (!(error instanceof RecordProblem)) throw error
     if (error.from !== null && error.from > head) return 'newer'
+    if (possibleVersions(stands, document.name).length > 1)
+      return problem(
+        `${file} was left as it is: ${error.reason}.`,
+        `Bring it to version ${stands.version} by hand if it isn't; then take it out, start once without it, and put it back.`,
+      )
     return problem(
       `${file} cannot be read as a record: ${error.reason}.`,
       `Mend it, or take it out.${isLeft ? ' It was left as it is; once it is mended, the next upgrade brings it forward.' : ' The next upgrade that changes this store lists it as left behind.'}`,
     )
+  }
+}
+
+/** What cannot be read is named among the files; what is gone was removed by the program that uses the state. */
+function cannotBeRead(error: unknown): boolean {
+  return isMoultError(error, 'FILE_UNSUPPORTED') || /^E[A-Z0-9]+$/.test(systemCode(error))
+}
+
+/** None of a file that cannot be read. */
+function* chunksIfAny(path: string): Generator<Buffer, void, undefined> {
+  try {
+    yield* chunksOf(path)
+  } catch (error) {
+    if (!cannotBeRead(error)) throw error
   }
 }
 
