@@ -1,6 +1,13 @@
 import picomatch from 'picomatch'
 
-const options: picomatch.PicomatchOptions = { dot: true, nonegate: true, windows: false, strictSlashes: false }
+// A name may hold a line feed, which `.` of a regular expression does not match without the flag `s`.
+const options: picomatch.PicomatchOptions = {
+  dot: true,
+  nonegate: true,
+  windows: false,
+  strictSlashes: false,
+  flags: 's',
+}
 
 /**
  * Whether a path, relative and with `/`, matches any of the patterns. `*` and `**` match names with a leading dot too:

@@ -62,6 +62,27 @@ test('[R5] ignored names are no data, a missing directory has none, a symlink in
   await assert.rejects(walkClaim(root, claimOf('link/d')), { code: 'FILE_UNSUPPORTED' })
 })
 
+test('[R5] [G8] line breaks in names hide nothing: not from files, not from ignore, not from derived', async (t) => {
+  const root = makeRoot(t)
+  const breaks = ['\n', '\r', '\u2028', '\u2029', 'a\nb', '\n.x', '.x\n']
+  for (const name of breaks) {
+    put(root, { [`s/${name}.json`]: '', [`s/${name}/${name}.json`]: '', [`s/d/${name}/e/x.json`]: '' })
+    put(root, { [`s/${name}/tmp/${name}/x.json`]: '', [`s/${name}/.emb/${name}/x.bin`]: '' })
+    const path = `${name}/${name}/${name}`
+    for (const pattern of ['**/*', '*/**', '*/*/*', '**/*{,.json}', '+(*)/**', '!(x)/**', `**/${name}`]) {
+      assert.ok(globMatcher(pattern)(path), JSON.stringify([pattern, name]))
+      assert.ok(globReaches([pattern])(name), JSON.stringify([pattern, name]))
+    }
+  }
+  const claim = claimOf('s', { files: ['**/*.json'], ignore: ['**/tmp/**'], derived: ['**/.emb/**'] })
+  const expected = breaks.flatMap((name) => [`${name}.json`, `${name}/${name}.json`, `d/${name}/e/x.json`])
+  assert.deepEqual(new Set((await walkClaim(root, claim)).map(({ path }) => path)), new Set(expected))
+  assert.deepEqual(
+    new Set((await walkDerived(root, claim)).map(({ path }) => path)),
+    new Set(breaks.map((name) => `${name}/.emb/${name}/x.bin`)),
+  )
+})
+
 test('[R5] globs take hidden names, and never miss a directory that can hold a match', () => {
   assert.ok(globMatcher('*.json')('.x.json'))
   assert.ok(!globMatcher('*.json')('d/x.json'))
