@@ -80,7 +80,8 @@ const actions = {
     'Add the target that the hint names, so that the other step is undone first. If this program does not know that step, start the one that does.',
   RECORDS_INVALID:
     "Mend the documents that the message names, or let them be left where they are: `invalid: 'leave'`. From `verify`: a document is not what its store says.",
-  FILE_UNSUPPORTED: 'Replace the symlink or hard link by a file of its own, or `ignore` it.',
+  FILE_UNSUPPORTED:
+    'Replace the symlink or hard link by a file of its own, rename what has no UTF-8 name, or `ignore` it.',
   NAMES_COLLIDE: 'Change the step so that the names differ by more than case or Unicode form.',
   CLAIMED_TWICE: "Narrow one store's `files`, or name the file in its `ignore`.",
   OUTSIDE_ROOT: 'Move the store into the root, or make a state of its own for that directory.',

@@ -1,4 +1,6 @@
-import type { BigIntStats, Dirent } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
+import { nameEntries } from './undecodable-names.js'
+import type { DirectoryEntry } from './undecodable-names.js'
 
 // An import would run every getter of the module, and with them load streams and promises: a tenth of a start-up check
 const fs = process.getBuiltinModule('node:fs')
@@ -24,7 +26,7 @@ export interface Disk {
   fstat(fd: number): BigIntStats
   stat(path: string): BigIntStats
   lstat(path: string): BigIntStats
-  readdir(path: string): Dirent[]
+  readdir(path: string): DirectoryEntry[]
   mkdir(path: string, mode?: number): void
   rmdir(path: string): void
   rename(from: string, to: string): void
@@ -60,6 +62,15 @@ async function fsyncFile(path: string): Promise<void> {
   }
 }
 
+// What stands for bytes that are no UTF-8; a name may also have it by right
+const replacement = '\uFFFD'
+
+function readDirectory(path: string): DirectoryEntry[] {
+  const entries = fs.readdirSync(path, { withFileTypes: true })
+  if (!entries.some(({ name }) => name.includes(replacement))) return entries
+  return nameEntries(fs.readdirSync(path, { withFileTypes: true, encoding: 'buffer' }))
+}
+
 const nodeDisk: Disk = {
   open: (path, flags, mode) => fs.openSync(path, flags, mode),
   close: (fd) => fs.closeSync(fd),
@@ -70,7 +81,7 @@ const nodeDisk: Disk = {
   fstat: (fd) => fs.fstatSync(fd, { bigint: true }),
   stat: (path) => fs.statSync(path, { bigint: true }),
   lstat: (path) => fs.lstatSync(path, { bigint: true }),
-  readdir: (path) => fs.readdirSync(path, { withFileTypes: true }),
+  readdir: readDirectory,
   mkdir: (path, mode) => void fs.mkdirSync(path, mode === undefined ? {} : { mode }),
   rmdir: (path) => fs.rmdirSync(path),
   rename: (from, to) => fs.renameSync(from, to),

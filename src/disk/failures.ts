@@ -9,6 +9,17 @@ export function unsupportedFile(path: string, what: string): MoultFailure<'FILE_
   })
 }
 
+/** The refusal to touch what no path leads to. */
+export function undecodableFile(path: string): MoultFailure<'FILE_UNSUPPORTED'> {
+  return new MoultFailure('FILE_UNSUPPORTED', {
+    message: `${path} is ${undecodableText}, and moult does not touch those.`,
+    hint: 'Give it a name in UTF-8, or leave it out of the store with `ignore`.',
+    details: { path },
+  })
+}
+
+export const undecodableText = 'a file or a directory whose name is not UTF-8'
+
 /** The refusal to walk into what another state has: that one's lock is another one (protocol 17). */
 export function nestedState(path: string): MoultFailure<'CLAIMED_TWICE'> {
   return new MoultFailure('CLAIMED_TWICE', {

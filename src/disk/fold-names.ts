@@ -48,7 +48,7 @@ export function checkNames(
     }
   }
   for (const [directory, names] of namesByDirectory) {
-    const present = listDirectory(join(root, directory)).map((entry) => entry.name)
+    const present = listDirectory(join(root, directory)).flatMap((entry) => (entry.isUndecodable ? [] : [entry.name]))
     const folds = directoryFolds(join(root, directory), present, folding)
     if (!folds.case && !folds.unicode) continue
     const byFolded = new Map<string, string>()

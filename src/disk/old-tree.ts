@@ -4,8 +4,9 @@ import type { ClaimMatcher } from './claim-matcher.js'
 import { joinPath, nameOf, parentOf } from './relative-path.js'
 import { checkNoSymlink, listDirectory } from './walk.js'
 import { nestedState, unsupportedFile } from './failures.js'
+import type { DirectoryEntry } from './undecodable-names.js'
 
-export type NodeKind = 'file' | 'directory' | 'symlink' | 'special'
+export type NodeKind = 'file' | 'directory' | 'symlink' | 'special' | 'undecodable'
 
 /**
  * The names below a directory as they were when first asked for. Each directory is listed once, when something in it
@@ -37,11 +38,7 @@ export function oldTree(root: string, base: string, matcher: ClaimMatcher): OldT
     if (directory === '') checkNoSymlink(root, base)
     if (kind === 'directory') {
       for (const entry of listDirectory(join(root, base, directory))) {
-        const isSymlink = entry.isSymbolicLink()
-        names.set(
-          entry.name,
-          entry.isDirectory() ? 'directory' : entry.isFile() ? 'file' : isSymlink ? 'symlink' : 'special',
-        )
+        names.set(entry.name, kindOfEntry(entry))
       }
     }
     if (directory !== '' && names.get('.moult') === 'directory') throw nestedState(joinPath(base, directory))
@@ -74,4 +71,11 @@ export function oldTree(root: string, base: string, matcher: ClaimMatcher): OldT
   }
 
   return { kindOf, listing, pathsBelow, allBelow }
+}
+
+function kindOfEntry(entry: DirectoryEntry): NodeKind {
+  if (entry.isUndecodable === true) return 'undecodable'
+  if (entry.isDirectory()) return 'directory'
+  if (entry.isFile()) return 'file'
+  return entry.isSymbolicLink() ? 'symlink' : 'special'
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Claim } from '../model/claim.js'
 import { claimMatcher } from './claim-matcher.js'
 import { disk } from './disk.js'
-import { changedFile, fileError, unsupportedFile } from './failures.js'
+import { changedFile, fileError, undecodableFile, unsupportedFile } from './failures.js'
 import { identityOf } from './identity.js'
 import { oldTree, type OldTree } from './old-tree.js'
 import { overlayDelta, type Content, type OverlayDelta } from './overlay-delta.js'
@@ -78,7 +78,13 @@ export function overlayTree(root: string, claim: Claim, staging: Staging): Overl
     seen.set(path, identity)
   }
 
+  /** No path leads to one whose name is not UTF-8. */
+  const checkName = (path: string): void => {
+    if (old.kindOf(path) === 'undecodable') throw undecodableFile(shown(path))
+  }
+
   const seeToChange = (path: string): BigIntStats => {
+    checkName(path)
     const stats = disk.lstat(oldPath(path))
     if (stats.isSymbolicLink()) throw unsupportedFile(shown(path), 'a symlink')
     if (!stats.isFile()) throw unsupportedFile(shown(path), 'not a plain file')
@@ -88,6 +94,7 @@ export function overlayTree(root: string, claim: Claim, staging: Staging): Overl
   }
 
   const openOld = (path: string): number => {
+    checkName(path)
     const { fd, stats } = openAndLook(oldPath(path))
     try {
       see(path, stats)
@@ -136,6 +143,7 @@ export function overlayTree(root: string, claim: Claim, staging: Staging): Overl
 
   const describe = (content: Content): { size: number; mode: number } => {
     if ('staged' in content) return { size: content.staged.size, mode: content.staged.mode }
+    checkName(content.old)
     const stats = disk.lstat(oldPath(content.old))
     return { size: Number(stats.size), mode: Number(stats.mode) & 0o7777 }
   }

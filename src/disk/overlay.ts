@@ -76,7 +76,10 @@ export interface Overlay {
   readChunks(path: string): Generator<Buffer, void, undefined>
   /** null if there is no such file. */
   info(path: string): FileInfo | null
-  /** What an lstat will say after the commit, times and links too; null if nothing is there. Also of symlinks. */
+  /**
+   * What an lstat will say after the commit, times and links too; null if nothing is there, or nothing that a path leads
+   * to. Also of symlinks.
+   */
   stats(path: string): BigIntStats | null
   write(path: string, bytes: Uint8Array): void
   /** Writes a file in pieces; nothing is seen of it before `finish`. */
@@ -268,7 +271,7 @@ export function openOverlay(request: OverlayRequest): Overlay {
     },
     stats(path) {
       const content = contentOf(path)
-      if (content === undefined) return null
+      if (content === undefined || ('old' in content && old.kindOf(content.old) === 'undecodable')) return null
       return disk.lstat(
         'old' in content ? join(root, claim.base, content.old) : stagedPath(staging, content.staged.number),
       )

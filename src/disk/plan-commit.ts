@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { breathe } from './breathe.js'
 import { completeIntent } from './complete-intent.js'
-import { changedFile, damaged, unsupportedFile } from './failures.js'
+import { changedFile, damaged, undecodableFile, unsupportedFile } from './failures.js'
 import { identityOf, lastingIdentityOf, lstatIfAny } from './identity.js'
 import type { Decider, In, Intent, Out } from './intent.js'
 import type { Overlay } from './overlay.js'
@@ -49,6 +49,7 @@ async function checkSeen(root: string, draft: OverlayDraft): Promise<Map<string,
   for (const { path, isDerived } of draft.leaving) {
     if (!isDerived) continue
     const shown = joinPath(draft.claim.base, path)
+    if (draft.old.kindOf(path) === 'undecodable') throw undecodableFile(shown)
     const stats = lstatIfAny(join(root, shown))
     if (stats === null) continue
     if (!stats.isFile()) throw unsupportedFile(shown, stats.isSymbolicLink() ? 'a symlink' : 'not a plain file')

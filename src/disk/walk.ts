@@ -1,4 +1,3 @@
-import type { Dirent } from 'node:fs'
 import { join } from 'node:path'
 import type { Claim } from '../model/claim.js'
 import { breathe } from './breathe.js'
@@ -6,12 +5,14 @@ import { claimMatcher } from './claim-matcher.js'
 import { disk } from './disk.js'
 import { fileError, nestedState, unsupportedFile } from './failures.js'
 import { identityOf, isAbsent, lstatIfAny } from './identity.js'
-import { comparePaths, joinPath } from './relative-path.js'
+import { comparePaths, joinPath, nameOf, parentOf } from './relative-path.js'
+import type { DirectoryEntry } from './undecodable-names.js'
 
 export interface WalkEntry {
   /** Relative to the claim's base, with `/`. */
   readonly path: string
-  readonly kind: 'file' | 'symlink' | 'special'
+  /** `undecodable`: a file or a directory that cannot be looked at, because its name is not UTF-8. */
+  readonly kind: 'file' | 'symlink' | 'special' | 'undecodable'
   /** Bytes. */
   readonly size: number
   /** Permission bits. */
@@ -46,13 +47,19 @@ export function hasData(root: string, claim: Claim): boolean {
 }
 
 /** Lists a directory, sorted; empty if there is none. */
-export function listDirectory(path: string): Dirent[] {
+export function listDirectory(path: string): DirectoryEntry[] {
   try {
     return disk.readdir(path).sort((a, b) => comparePaths(a.name, b.name))
   } catch (error) {
     if (isAbsent(error)) return []
     throw error
   }
+}
+
+/** Whether a path is what a walk calls a file or a directory whose name is not UTF-8. */
+export function isUndecodable(root: string, path: string): boolean {
+  const name = nameOf(path)
+  return listDirectory(join(root, parentOf(path))).some((entry) => entry.name === name && entry.isUndecodable)
 }
 
 /** Checks that the directories of `path`, below `root`, are directories of their own as far as they exist. */
@@ -71,8 +78,12 @@ export function checkNoSymlink(root: string, path: string, checked: Set<string> 
 
 async function walk(root: string, claim: Claim, what: 'file' | 'derived', signal?: AbortSignal): Promise<WalkEntry[]> {
   const entries: WalkEntry[] = []
-  for (const path of findPaths(root, claim, what)) {
+  for (const { path, isUndecodable: isUnseen } of findPaths(root, claim, what)) {
     await breathe(signal)
+    if (isUnseen) {
+      entries.push({ path, ...unseen })
+      continue
+    }
     const stats = lstatIfAny(join(root, claim.base, path))
     if (stats === null || stats.isDirectory()) continue
     entries.push({
@@ -90,15 +101,25 @@ async function walk(root: string, claim: Claim, what: 'file' | 'derived', signal
   return entries.sort((a, b) => comparePaths(a.path, b.path))
 }
 
-function* findPaths(root: string, claim: Claim, what: 'file' | 'derived'): Generator<string> {
+const unseen = { kind: 'undecodable', size: 0, mode: 0, uid: 0, gid: 0, mtimeNs: 0n, links: 1, identity: '' } as const
+
+interface FoundPath {
+  readonly path: string
+  readonly isUndecodable: boolean
+}
+
+function* findPaths(root: string, claim: Claim, what: 'file' | 'derived'): Generator<FoundPath> {
   checkNoSymlink(root, claim.base)
   const matcher = claimMatcher(claim)
   const directories = ['']
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     for (const entry of listDirectory(join(root, claim.base, directory))) {
       const path = joinPath(directory, entry.name)
-      if (!entry.isDirectory()) {
-        if (matcher.belongingOf(path) === what) yield path
+      if (entry.isUndecodable === true) {
+        // If it is a directory, the store's files may be in it
+        if (matcher.belongingOf(path) === what || matcher.mayHold(path, what)) yield { path, isUndecodable: true }
+      } else if (!entry.isDirectory()) {
+        if (matcher.belongingOf(path) === what) yield { path, isUndecodable: false }
       } else if (matcher.mayHold(path, what)) {
         directories.push(path)
       } else if (entry.name === '.moult' && directory !== '') {

@@ -42,7 +42,9 @@ async function refuseSharedFiles(scene: Scene): Promise<readonly Refusal[]> {
   for (const places of sharedDirectories(scene.places)) {
     const owners = new Map<string, string>()
     for (const { spec, claim, root } of places) {
-      for (const { path } of await walkClaim(root, claim)) {
+      for (const { path, kind } of await walkClaim(root, claim)) {
+        // Nothing changes it; if it is a directory, nobody knows whose files are in it
+        if (kind === 'undecodable') continue
         const other = owners.get(path)
         if (other !== undefined) refusals.push(claimedTwice(other, spec.name, joinPath(claim.base, path)))
         owners.set(path, spec.name)

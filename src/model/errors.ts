@@ -35,7 +35,7 @@ export const errorTable = {
   RECORDS_INVALID: { exit: 4, about: 'Documents of a records store cannot be brought forward.' },
   FILE_UNSUPPORTED: {
     exit: 4,
-    about: 'A step would touch a symlink, a hard-linked file, a pipe, a socket or a device.',
+    about: 'A step would touch a symlink, hard link, pipe, socket, device or a name not in UTF-8.',
   },
   NAMES_COLLIDE: { exit: 4, about: 'Two names would be one on this file system.' },
   CLAIMED_TWICE: { exit: 4, about: 'Two stores claim the same file.' },

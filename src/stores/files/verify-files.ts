@@ -3,6 +3,7 @@ import { breathe } from '../../disk/breathe.js'
 import { claimMatcher } from '../../disk/claim-matcher.js'
 import type { Belonging } from '../../disk/claim-matcher.js'
 import { disk } from '../../disk/disk.js'
+import { undecodableFile } from '../../disk/failures.js'
 import { openPlainFile } from '../../disk/read-file.js'
 import { isReservedName, joinPath } from '../../disk/relative-path.js'
 import { listDirectory, walkClaim } from '../../disk/walk.js'
@@ -57,6 +58,10 @@ async function verifyContent(place: Place): Promise<Problem[]> {
 function verifyEntry(place: Place, entry: WalkEntry): Problem | null {
   const store = place.spec.name
   const file = joinPath(place.spec.path, entry.path)
+  if (entry.kind === 'undecodable') {
+    const { code, message, hint } = undecodableFile(file)
+    return { store, code, message, hint }
+  }
   if (entry.kind !== 'file' || entry.links > 1) {
     const what =
       entry.kind === 'symlink'

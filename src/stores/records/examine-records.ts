@@ -47,7 +47,7 @@ async function hasChanged(place: Place, file: string, documents: readonly LeftDo
   const path = join(place.root, place.claim.base, file)
   try {
     const stats = lstatIfAny(path)
-    if (stats === null) return true
+    if (stats === null) return !(await isUndecodable(place, file, documents))
     const stamp = stampOf(stats)
     if (documents.every(({ seen }) => seen === stamp || seen?.startsWith(`${stamp} `) === true)) return false
     const { areAsLeft } = await import('./left-seen.js')
@@ -58,4 +58,11 @@ async function hasChanged(place: Place, file: string, documents: readonly LeftDo
     if (/^E[A-Z0-9]+$/.test(systemCode(error))) return false
     throw error
   }
+}
+
+/** What has no path cannot be looked at: it was left without a stamp, and is found by its name only. */
+async function isUndecodable(place: Place, file: string, documents: readonly LeftDocument[]): Promise<boolean> {
+  if (documents.some(({ seen }) => seen !== undefined)) return false
+  const walk = await import('../../disk/walk.js')
+  return walk.isUndecodable(join(place.root, place.claim.base), file)
 }

@@ -1,4 +1,5 @@
 import { breathe } from '../../disk/breathe.js'
+import { undecodableText } from '../../disk/failures.js'
 import type { Overlay } from '../../disk/overlay.js'
 import { walkClaim } from '../../disk/walk.js'
 import type { WalkEntry } from '../../disk/walk.js'
@@ -96,6 +97,7 @@ function standing({ chain, store }: SweepRequest, file: string): Pick<LeftDocume
 }
 
 function describeKind({ kind }: WalkEntry): string {
+  if (kind === 'undecodable') return undecodableText
   return kind === 'symlink' ? 'a symlink' : 'a pipe, a socket or a device'
 }
 
