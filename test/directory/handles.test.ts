@@ -190,3 +190,33 @@ test('[R8] step code gets what it needs to know of the run', async (t) => {
     [2, undefined],
   ])
 })
+
+test('[P2] however many files a step reads, writes and moves, the app’s timers go on', async (t) => {
+  const at = workbench(t)
+  put(at.root, { 'notes/a': 'a' })
+  const calls: Record<string, (files: FilesWriter) => Promise<unknown>> = {
+    write: (files) => files.write('b', 'b'),
+    text: (files) => files.text('a'),
+    exists: (files) => files.exists('a'),
+    move: async (files) => {
+      await files.move('a', 'c')
+      await files.move('c', 'a')
+    },
+    glob: (files) => collect(files.glob('*')),
+  }
+  const silent: string[] = []
+  await at.upgrade(
+    notes.step('loop', {
+      async up({ files }) {
+        for (const [name, call] of Object.entries(calls)) {
+          let ticks = 0
+          const timer = setInterval(() => (ticks += 1), 5)
+          for (const end = performance.now() + 200; performance.now() < end;) await call(files)
+          clearInterval(timer)
+          if (ticks < 3) silent.push(name)
+        }
+      },
+    }),
+  )
+  assert.deepEqual(silent, [])
+})

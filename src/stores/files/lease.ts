@@ -1,10 +1,11 @@
+import { breathe } from '../../disk/breathe.js'
 import { MoultFailure } from '../../model/errors.js'
 
 /** For how long a step may use its files, and whether it kept to that. */
 export interface Lease {
   /** Throws HANDLE_EXPIRED once the step has ended. */
   check(): void
-  /** Runs one call: checks first, and knows of it until it is done. */
+  /** Runs one call: checks first, and knows of it until it is done. Then gives way, as a step is a loop of such calls. */
   during<T>(call: () => T | Promise<T>): Promise<T>
   /** Ends it. Safe to call twice. */
   expire(): void
@@ -36,11 +37,14 @@ export function openLease(store: string, step: string): Lease {
     async during(call) {
       check()
       running += 1
+      let result
       try {
-        return await call()
+        result = await call()
       } finally {
         running -= 1
       }
+      await breathe()
+      return result
     },
     expire() {
       if (running > 0) isBroken = true
