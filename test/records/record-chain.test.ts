@@ -285,3 +285,18 @@ test('[P20] a change without a way back is only passed if it is additive', () =>
   assert.ok(!canServe(CountAt1.version(2, n, { up: (a) => a, additive: true, down: 'impossible' })['~record'], 2, 1))
   assert.ok(!canServe(additive['~record'], 3, 1))
 })
+
+test('[C3] what is no JSON value is rejected in moult’s words, wherever it has its version from', () => {
+  class Counter {
+    n = 1
+  }
+  class Stamped extends Counter {
+    v = 4
+  }
+  const odd = [new Counter(), new Stamped(), Object.assign(new Map(), { n: 1 }), { n: 1, when: new Date(0) }]
+  for (const value of odd) {
+    assert.throws(() => CountAt4.upgrade(value), fails('RECORD_REJECTED', /JSON cannot hold it: \$.*class/))
+    assert.throws(() => CountAt1.upgrade(value), fails('RECORD_REJECTED'))
+  }
+  assert.deepEqual(CountAt4.upgrade(Object.assign(Object.create(null), { n: 1 })).value, { v: 4, n: 30 })
+})

@@ -1,4 +1,5 @@
 import { JsonValueError } from '../../json/json-error.js'
+import { isPlainObject } from '../../json/members.js'
 import { describeMisfit } from '../files/schema.js'
 import type { Schema } from '../files/schema.js'
 import { copyJson } from './copy-json.js'
@@ -127,6 +128,8 @@ function keep(value: unknown): unknown {
 function asVersion(chain: RecordChain, value: unknown, version: number): unknown {
   const key = chain.versionKey
   if (key === false || !isObject(value)) return value
+  // The stamp would make a plain object of it, and hide this from whoever checks
+  if (!isPlainObject(value)) throw new JsonValueError([], 'an instance of a class is not a JSON value')
   return Object.hasOwn(value, key) && value[key] !== undefined ? value : stamp(chain, value, version)
 }
 
