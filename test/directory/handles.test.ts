@@ -220,3 +220,19 @@ test('[P2] however many files a step reads, writes and moves, the app’s timers
   )
   assert.deepEqual(silent, [])
 })
+
+test('[R5] only names with a leading dot are moult’s own: others that look like them are the store’s files', async (t) => {
+  const at = workbench(t)
+  put(at.root, { 'notes/x.moult-tmp': 'x', 'notes/.y.moult-tmp': 'y' })
+  await at.upgrade(
+    notes.step('write', {
+      async up({ files }) {
+        assert.deepEqual(await collect(files.glob('**')), ['x.moult-tmp'])
+        await files.write('a.moult-run', 'a')
+        for (const own of ['.moult', '.moult-run', '.a.moult-run', '.a.moult-tmp', 'd/.moult/x'])
+          await assert.rejects(files.write(own, ''), TypeError, own)
+      },
+    }),
+  )
+  assert.equal(fs.readFileSync(join(at.root, 'notes/a.moult-run'), 'utf8'), 'a')
+})
