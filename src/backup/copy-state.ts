@@ -46,7 +46,7 @@ export async function copyState(work: BackupWork, folder: string): Promise<Copie
       for (const { frozen } of held) frozen?.letWritersGo()
     const databases: CopiedDatabase[] = []
     for (const each of held) databases.push(await finish(each, folder, root))
-    for (const [place, entries] of files) await copyEntries(place, entries, root, signal)
+    for (const [place, entries] of files) await copyEntries(place, entries, await leftIn(place), root, signal)
     return databases
   } finally {
     releaseDatabases(held)
@@ -95,9 +95,16 @@ async function finish(held: HeldDatabase, folder: string, root: string): Promise
   return { store, before, after }
 }
 
+/** Names of documents that were left: whether they changed since is told by their files' times, to the nanosecond. */
+async function leftIn(place: Place): Promise<readonly string[]> {
+  const found = await place.spec.code.examine(place)
+  return found.is === 'marked' ? (found.marker.left ?? []).map(({ file }) => file) : []
+}
+
 async function copyEntries(
   place: Place,
   entries: readonly WalkEntry[],
+  left: readonly string[],
   root: string,
   signal: AbortSignal,
 ): Promise<void> {
@@ -118,7 +125,8 @@ async function copyEntries(
     }
     if (!(await copyFile(from, to, signal))) continue
     disk.chmod(to, mode)
-    disk.utimes(to, Number(mtimeNs) / 1e6, Number(mtimeNs) / 1e6)
+    if (left.some((name) => name.startsWith(path))) disk.setTimes(to, mtimeNs, mtimeNs)
+    else disk.utimes(to, Number(mtimeNs) / 1e6, Number(mtimeNs) / 1e6)
     if (links > 1) disk.link(to, `${to}.${place.spec.name}.moult-dry-run`)
   }
 }

@@ -13,14 +13,17 @@ import { openDatabase } from '../support/sqlite.js'
 import { contentOf } from './content.js'
 import { index, log, notes, oldState, vault } from './small-state.js'
 
+/** The index of a log is no data: whoever opens a database after a crash makes it anew. */
+const dataIn = (root: string): unknown => Object.entries(footprint(root)).filter(([path]) => !path.endsWith('-shm'))
+
 for (const example of examples) {
   const roots = oldRoots(example)
   test(`[G7] [R8] [A4] ${example.name}: a dry run's numbers are those of the run that follows, and the state stays as it is`, async (t) => {
     const root = roots.copy(t)
     const state = example.state.in(root)
-    const before = footprint(root)
+    const before = dataIn(root)
     const dry = await state.upgrade({ dryRun: true })
-    assert.deepEqual(footprint(root), before)
+    assert.deepEqual(dataIn(root), before)
     assert.ok(!fs.existsSync(join(root, '.moult')), 'not even a folder of moult’s')
     assert.deepEqual([dry.dryRun, dry.root, dry.outcome, dry.backup], [true, root, 'upgraded', null])
     const real = await state.upgrade()

@@ -11,14 +11,10 @@ import { openDocument } from './document-version.js'
 import { rewriteDocuments } from './documents.js'
 import type { Each, RawDocument } from './documents.js'
 import type { LeftDocument } from '../../model/marker.js'
-<<<<<<< HEAD
-import { bringTo, canServe, checkDocument, checkKnown, headOf } from './record-chain.js'
-=======
 import { leftByFile } from './left-documents.js'
 import { possibleVersions } from './left-versions.js'
 import type { StoreVersion } from './left-versions.js'
-import { bringTo, checkDocument, checkKnown, headOf } from './record-chain.js'
->>>>>>> f3bb28d (A document without a version keeps the one it was left at; what was written anew since and fits two stays as it is)
+import { bringTo, canServe, checkDocument, checkKnown, headOf } from './record-chain.js'
 import type { RecordChain } from './record-chain.js'
 import { RecordProblem } from './record-problem.js'
 

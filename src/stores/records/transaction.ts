@@ -128,24 +128,15 @@ class RecordsTransaction implements StoreTransaction {
       chain,
       each,
       to,
-<<<<<<< HEAD
       way,
-      store: { version: Math.max(from, chain.oldest), left: versionsLeft(this.#left) },
-=======
       store: { version: Math.max(from, chain.oldest), each, left: this.#versions },
       left: this.#left,
->>>>>>> f3bb28d (A document without a version keeps the one it was left at; what was written anew since and fits two stays as it is)
       storeName: this.store,
       step,
       signal: this.#signal,
       progress: (done, total) => context?.progress(done, total),
     })
-<<<<<<< HEAD
     if (invalid === 'refuse') refuseInvalid(this.store, step, to, swept.left)
-    this.#left = swept.left
-=======
-    if (invalid === 'refuse') refuseInvalid(this.store, this.#stepName(to), to, swept.left)
->>>>>>> f3bb28d (A document without a version keeps the one it was left at; what was written anew since and fits two stays as it is)
     this.#isSwept = true
     await this.leave(swept.left, true)
     return swept
