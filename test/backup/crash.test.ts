@@ -141,7 +141,7 @@ for (const [code, forEver] of [
       (at) => ({ kind: 'error', code, at, forEver }),
       async (root, what, error) => {
         if (error !== null) {
-          assert.ok(isMoultError(error), `${what}: ${String(error)}`)
+          assert.ok(isMoultError(error), what)
           if (error.code !== 'UNFINISHED' && !fs.existsSync(join(root, '.moult/run')))
             assert.deepEqual(contentOf(root), made.upgraded, `${what}: ${error.message}`)
         }

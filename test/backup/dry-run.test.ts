@@ -108,7 +108,7 @@ test('[G7] [R8] it runs beside the app: its connections, its log and its locks s
   assert.deepEqual(fs.readdirSync(join(root, '.moult/dry-run')), [])
 })
 
-test('[G7] on a read-only mount it copies to another folder', async (t) => {
+test('[G7] [P19] on a read-only mount it copies to another folder', async (t) => {
   const { root } = oldState(t)
   const mount = temporaryFolder(t)
   try {

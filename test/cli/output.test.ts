@@ -13,6 +13,7 @@ const documentKeys = [
   'root',
   'stores',
   'steps',
+  'rehearsal',
   'backups',
   'problems',
   'backup',
