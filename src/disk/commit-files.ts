@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { MoultFailure } from '../model/errors.js'
-import { reversePhaseOne, runPhaseOne, runPhaseTwo, type CommitWork } from './commit-phases.js'
+import { reversePhaseOne, runPhaseOne, runPhaseTwo } from './commit-phases.js'
+import type { CommitWork } from './commit-work.js'
 import { diskFailure, unfinished } from './failures.js'
 import { checkNames, probeFolding } from './fold-names.js'
 import { intentPath, writeIntent } from './intent-file.js'

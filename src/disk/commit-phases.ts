@@ -1,24 +1,18 @@
 import { dirname, join } from 'node:path'
 import { systemCode } from '../model/errors.js'
 import { breathe } from './breathe.js'
+import { checkRoom } from './commit-room.js'
+import { outFolder, outPath, sourceOf, type CommitWork } from './commit-work.js'
 import { copyFile } from './copy-file.js'
 import { disk } from './disk.js'
 import { changedFile, damaged } from './failures.js'
 import { isAbsent, lastingIdentityOf, lstatIfAny } from './identity.js'
-import type { In, Intent, MadeDirectory, Out } from './intent.js'
+import type { In, MadeDirectory, Out } from './intent.js'
 import { syncDirectory } from './sync-directory.js'
-
-/** One commit on its way: where it happens and how to make the last room there is. */
-export interface CommitWork {
-  readonly root: string
-  readonly intent: Intent
-  /** Absolute: `.moult/run`. */
-  readonly runFolder: string
-}
 
 /**
  * Phase one: what leaves goes to `out/`, emptied directories go, new ones come, all made durable. Can be undone, and
- * repeated after a crash. Ends by looking at each path that will get content, so that phase two finds what it needs.
+ * repeated after a crash. Ends by trying each path that will get content, so that phase two finds what it needs.
  */
 export async function runPhaseOne(work: CommitWork): Promise<void> {
   const { root, intent } = work
@@ -37,10 +31,7 @@ export async function runPhaseOne(work: CommitWork): Promise<void> {
     changed.add(join(root, directory.path)).add(dirname(join(root, directory.path)))
   }
   for (const path of changed) syncIfAny(path)
-  for (const arrival of intent.ins) {
-    await breathe()
-    checkRoom(root, arrival)
-  }
+  await checkRoom(work)
 }
 
 /** Phase two: content comes to its place. Only forward, and may be repeated until it succeeds. */
@@ -91,10 +82,6 @@ export async function reversePhaseOne(work: CommitWork): Promise<void> {
   for (const path of changed) syncDirectory(path)
 }
 
-export function sourceOf(work: CommitWork, arrival: In): string {
-  return join(stagingFolder(work, arrival.staging), arrival.from, String(arrival.number))
-}
-
 /** Renames a file to its place; copies it where the file system refuses that, which a crash may repeat. */
 function bring(source: string, target: string): void {
   try {
@@ -106,27 +93,12 @@ function bring(source: string, target: string): void {
   }
 }
 
-/** Where a leaving file waits. */
-export function outPath(work: CommitWork, out: Out): string {
-  return join(outFolder(work, out.staging), String(out.number))
-}
-
 /** Throws unless a path whose content is no longer staged has got it. */
 export function checkInstalled(target: string, arrival: In): void {
   const stats = lstatIfAny(target)
   if (stats === null) throw damaged(arrival.path, 'has neither its new content nor anything staged for it')
   if (lastingIdentityOf(stats) === arrival.replaces)
     throw damaged(arrival.path, 'is old still, and its new content is gone')
-}
-
-function stagingFolder({ root, intent }: CommitWork, staging: number): string {
-  const path = intent.stagings[staging]
-  if (path === undefined) throw damaged(root, `has no staging folder ${staging}`)
-  return join(root, path)
-}
-
-function outFolder(work: CommitWork, staging: number): string {
-  return join(stagingFolder(work, staging), 'out')
 }
 
 /** Moves a leaving file out, unless it is out already. */
@@ -194,17 +166,6 @@ function own(path: string, { mode, uid, gid }: { mode: number | null; uid: numbe
   const isOwned = stats.uid === BigInt(uid) && stats.gid === BigInt(gid)
   if (!isOwned && process.getuid?.() === 0) disk.chown(path, uid, gid)
   if (mode !== null && (Number(stats.mode) & 0o7777) !== mode) disk.chmod(path, mode)
-}
-
-/** Throws unless phase two can rename content to this path. */
-function checkRoom(root: string, { path, replaces }: In): void {
-  const stats = lstatIfAny(join(root, path))
-  if (stats === null) {
-    if (lstatIfAny(dirname(join(root, path)))?.isDirectory() !== true) throw changedFile(path, 'lost its directory')
-    return
-  }
-  if (replaces === null) throw changedFile(path, 'appeared')
-  if (lastingIdentityOf(stats) !== replaces) throw changedFile(path, 'was changed')
 }
 
 function syncIfAny(path: string): void {

@@ -45,6 +45,8 @@ export interface Disk {
   /** Makes all of the file system of `path` durable at once; false where the platform has no such call. */
   syncFileSystem(path: string): Promise<boolean>
   realpath(path: string): string
+  /** Throws unless this user has the rights in `mode`: by the real user, not the effective one. */
+  access(path: string, mode: number): void
   /** Free bytes for this user on the file system of `path`. */
   free(path: string): number
 }
@@ -121,6 +123,7 @@ const nodeDisk: Disk = {
     })
   },
   realpath: (path) => fs.realpathSync.native(path),
+  access: (path, mode) => fs.accessSync(path, mode),
   free: (path) => {
     const { bavail, bsize } = fs.statfsSync(path)
     return bavail * bsize
@@ -154,6 +157,7 @@ export const disk: Disk = {
   fsyncFiles: (...args) => current.fsyncFiles(...args),
   syncFileSystem: (...args) => current.syncFileSystem(...args),
   realpath: (...args) => current.realpath(...args),
+  access: (...args) => current.access(...args),
   free: (...args) => current.free(...args),
 }
 

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { MoultFailure } from '../model/errors.js'
-import { insist, type CommitWork } from './commit-phases.js'
+import { insist } from './commit-phases.js'
+import type { CommitWork } from './commit-work.js'
 import { disk } from './disk.js'
 import { syncDirectory } from './sync-directory.js'
 import { writeFully } from './write-file.js'

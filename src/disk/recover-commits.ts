@@ -2,16 +2,8 @@ import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { isMoultError } from '../model/errors.js'
 import { breathe } from './breathe.js'
-import {
-  checkInstalled,
-  moveOut,
-  outPath,
-  reversePhaseOne,
-  runPhaseOne,
-  runPhaseTwo,
-  sourceOf,
-  type CommitWork,
-} from './commit-phases.js'
+import { checkInstalled, moveOut, reversePhaseOne, runPhaseOne, runPhaseTwo } from './commit-phases.js'
+import { outPath, sourceOf, type CommitWork } from './commit-work.js'
 import { disk } from './disk.js'
 import { changedFile, damaged, unfinished } from './failures.js'
 import { lastingIdentityOf, lstatIfAny } from './identity.js'
