@@ -114,7 +114,8 @@ const actions = {
   STATEMENT_REFUSED:
     "Leave the statement out. Transactions, foreign keys and the marker are Moult's while a step runs; the hint says what to do instead.",
   HANDLE_EXPIRED: 'Await everything that the step starts, and use `db`, `files` and `stores` only in it.',
-  STORE_CHANGED: 'Find the program that writes to the state without taking its lock, stop it, and start again.',
+  STORE_CHANGED:
+    'Find the program that writes to the state without taking its lock, stop it, and start again. From `verify`: take over what you need from the file that was kept, and delete it.',
   LOCK_LOST:
     'See that no program deletes, copies over or opens files in `.moult/lock`, and that the disk is a local one. Start again.',
   DISK_FAILED: "Look at the cause: the disk, the mount, the file system's log. Mend it and start again.",

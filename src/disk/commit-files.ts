@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { MoultFailure } from '../model/errors.js'
 import { reversePhaseOne, runPhaseOne, runPhaseTwo } from './commit-phases.js'
+import { checkStill } from './commit-room.js'
 import type { CommitWork } from './commit-work.js'
 import { diskFailure, unfinished } from './failures.js'
 import { checkNames, probeFolding } from './fold-names.js'
@@ -24,10 +25,14 @@ export interface CommitRequest {
   readonly number: number
   readonly overlays: readonly Overlay[]
   readonly decider: Decider | null
-  /** Called only if there is a decider. An error means that nobody knows. */
-  readonly decide: () => Promise<'committed' | 'rolled-back'>
+  /**
+   * Called only if there is a decider. An error means that nobody knows. If the decision takes a while, `check` is to be
+   * called right before it: it throws when somebody has changed a file meanwhile, and then the decider rolls back.
+   */
+  readonly decide: (check: () => void) => Promise<'committed' | 'rolled-back'>
   /** Throws `LOCK_LOST` if the lock is gone. */
   readonly fence: () => void
+  readonly onKept?: NonNullable<CommitWork['onKept']>
 }
 
 /**
@@ -49,7 +54,7 @@ export async function commitIntent(
   const { root, runFolder, number, decider } = request
   const path = intentPath(runFolder, number)
   const intent = await prepare(request, plan)
-  const work: CommitWork = { root, runFolder, intent }
+  const work: CommitWork = { root, runFolder, intent, onKept: request.onKept ?? (() => undefined) }
   await runUndecided(work, path, request)
   try {
     if (decider !== null) await appendOutcome(work, path, 'decided')
@@ -90,13 +95,28 @@ async function runUndecided(work: CommitWork, path: string, request: Omit<Commit
     await putBack(work, path, error)
     throw diskFailure(error, 'The commit')
   }
+  const changes: Error[] = []
+  const check = (): void => {
+    try {
+      checkStill(work)
+    } catch (error) {
+      const change = diskFailure(error, 'The commit') as Error
+      changes.push(change)
+      throw change
+    }
+  }
   let decision: 'committed' | 'rolled-back'
   try {
-    decision = await request.decide()
+    decision = await request.decide(check)
   } catch (error) {
     throw unfinished(path, error)
   }
   if (decision === 'committed') return
+  const [change] = changes
+  if (change !== undefined) {
+    await putBack(work, path, change)
+    throw change
+  }
   const cause = new MoultFailure('TRANSACTION_LOST', {
     message: `${request.decider.store} rolled its part of the commit back, so the files were put back too.`,
     hint: 'Start again; if it happens again, look at what the step does in this database.',

@@ -6,6 +6,7 @@ import { outFolder, outPath, sourceOf, type CommitWork } from './commit-work.js'
 import { copyFile } from './copy-file.js'
 import { disk } from './disk.js'
 import { changedFile, damaged } from './failures.js'
+import { makeWay } from './keep-aside.js'
 import { isAbsent, lastingIdentityOf, lstatIfAny } from './identity.js'
 import type { In, MadeDirectory, Out } from './intent.js'
 import { syncDirectory } from './sync-directory.js'
@@ -34,7 +35,10 @@ export async function runPhaseOne(work: CommitWork): Promise<void> {
   await checkRoom(work)
 }
 
-/** Phase two: content comes to its place. Only forward, and may be repeated until it succeeds. */
+/**
+ * Phase two: content comes to its place. Only forward, and may be repeated until it succeeds. What somebody else has put
+ * in the way meanwhile is kept beside it.
+ */
 export async function runPhaseTwo(work: CommitWork): Promise<void> {
   const { root, intent } = work
   const changed = new Set<string>()
@@ -44,7 +48,10 @@ export async function runPhaseTwo(work: CommitWork): Promise<void> {
     const source = sourceOf(work, arrival)
     const target = join(root, arrival.path)
     try {
-      await insist(work, () => bring(source, target))
+      await insist(work, () => {
+        makeWay(work, arrival)
+        bring(source, target)
+      })
     } catch (error) {
       if (systemCode(error) !== 'ENOENT' || lstatIfAny(source) !== null) throw error
       checkInstalled(target, arrival)
@@ -133,7 +140,8 @@ async function moveBack(work: CommitWork, out: Out): Promise<void> {
     if (here === null) throw damaged(out.path, 'is neither in its place nor in the staging folder')
   } else if (here === null) {
     await insist(work, () => disk.rename(waiting, home))
-  } else if (here.ino === there.ino && here.dev === there.dev) {
+  } else if (out.isLinked || (here.ino === there.ino && here.dev === there.dev)) {
+    // A linked file never left its path: what stands there now, somebody put in its place
     disk.unlink(waiting)
   } else {
     throw damaged(out.path, 'cannot be put back, because something else stands there')

@@ -8,6 +8,8 @@ export interface CommitWork {
   readonly intent: Intent
   /** Absolute: `.moult/run`. */
   readonly runFolder: string
+  /** Told of each file that phase two found changed and put aside; both relative to the root. */
+  readonly onKept?: (path: string, kept: string) => void
 }
 
 /** Where coming content waits. */

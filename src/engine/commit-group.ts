@@ -5,6 +5,7 @@ import type { CommitGroup } from '../model/segments.js'
 import type { CommitBySelf, StoreTransaction } from '../model/store.js'
 import type { RunLock } from './run-lock.js'
 import type { Scene } from './places.js'
+import { keptMessage } from './warn-of-kept.js'
 import type { Work } from './work.js'
 
 export interface Committing {
@@ -37,8 +38,9 @@ export async function commitGroup({ scene, work, lock, number }: Committing, gro
       number,
       overlays,
       decider: decider && id !== null ? { store: group.decider ?? '', path: decider.path, commitId: id } : null,
-      decide: async () => decider?.commit(id) ?? 'committed',
+      decide: async (check: () => void) => decider?.commit(id, check) ?? 'committed',
       fence: () => lock.fence(),
+      onKept: (_path: string, kept: string) => work.warn('STORE_CHANGED', keptMessage(kept)),
     } as const
     await commitFiles(request).catch((error: unknown) => {
       const cause = isMoultError(error, 'TRANSACTION_LOST') ? decider?.cause() : undefined

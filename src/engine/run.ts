@@ -18,6 +18,7 @@ import { refuseState } from './refuse-state.js'
 import { Progress, reportRun } from './report.js'
 import type { ResolvedRun } from './resolved-run.js'
 import type { RunLock } from './run-lock.js'
+import { warnOfKept } from './warn-of-kept.js'
 import { warnOfPaths } from './warn-of-paths.js'
 
 export interface FinishedRun {
@@ -40,6 +41,7 @@ export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<Fin
 
     progress.recovered = await recoverRun(scene, run.driver)
     if (progress.recovered) run.onEvent({ type: 'recovered', direction: progress.recovered })
+    if (progress.recovered === 'forward') await warnOfKept(scene, run.onEvent)
 
     const examination = await examineState(scene, run.onNewer)
     refuseState(scene, progress, examination, examination.refusals, lock)

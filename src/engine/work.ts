@@ -23,6 +23,7 @@ export interface Work {
   view(reference: AnyAt, access: 'read' | 'write', by: string): Promise<View>
   /** The random id that the stores of one commit share. */
   commitId(store: string): string
+  readonly warn: WorkOptions['warn']
   /** Lets go of every store that is still open; those that were not committed are as they were before. */
   end(): Promise<void>
 }
@@ -54,6 +55,7 @@ export function openWork(scene: Scene, groupOf: (store: string) => string, optio
       ids.set(group, id)
       return id
     },
+    warn: options.warn,
     end: async () => {
       const failures: unknown[] = []
       for (const transaction of [...open.values()].reverse())

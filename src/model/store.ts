@@ -163,8 +163,11 @@ export interface CommitBySelf {
   readonly by: 'itself'
   /** Relative to the root. */
   readonly path: string
-  /** Durable when it returns 'committed'. `id` is stored with the data, if given. Throws when nobody can say. */
-  commit(id: string | null): Promise<'committed' | 'rolled-back'>
+  /**
+   * Durable when it returns 'committed'. `id` is stored with the data, if given. `check` comes before each try but the
+   * first; what it throws is the cause of a roll-back. Throws when nobody can say.
+   */
+  commit(id: string | null, check?: () => void): Promise<'committed' | 'rolled-back'>
   /** Why the last commit was rolled back. */
   cause(): unknown
 }

@@ -123,6 +123,66 @@ test('[P16] an undecided commit without a decider goes back if an app changed a 
   assert.deepEqual(seen, { '/': '755', a: '644 theirs', 'd/': '755', 'd/x': '644 x', m: '644 old m' })
 })
 
+test('[P16] what is written between a crash in phase two and the next start is kept beside the new content', async (t) => {
+  const place = await interrupt(t, 'phase two')
+  const paths = ['a', 'm', 'b', '.schema-version']
+  const read = (path: string): string => fs.readFileSync(join(place.store, path), 'utf8')
+  const isNew = (path: string): boolean => path === 'a' && read('a') === 'new a'
+  const came = paths.filter(isNew)
+  assert.deepEqual(came, ['a'], 'the crash came between the first file and the others')
+  for (const path of paths) {
+    // An editor that saves by renaming, and one that writes into the file
+    if (path !== 'm') fs.rmSync(join(place.store, path), { force: true })
+    fs.writeFileSync(join(place.store, path), `theirs ${path}`)
+  }
+  await finishCommit(place.root, place.runFolder, place.commit())
+  assert.deepEqual(look(place.store, { times: false }), {
+    '/': '755',
+    '..schema-version.1.moult-kept': '644 theirs .schema-version',
+    '.b.1.moult-kept': '644 theirs b',
+    '.schema-version': '644 2',
+    a: '644 theirs a',
+    // m itself moves to b, with what was written into it
+    b: '644 theirs m',
+    m: '644 new m',
+  })
+})
+
+test('[P16] what is kept has a free name that fits, whatever stands in the way', async (t) => {
+  const root = makeRoot(t)
+  const runFolder = join(root, '.moult/run')
+  fs.mkdirSync(runFolder, { recursive: true })
+  const long = 'x'.repeat(255)
+  put(join(root, 's'), { [long]: 'old', '.a.1.moult-kept': 'of another time' })
+  const staging = await openStaging({ root, runFolder, store: 's', base: 's' })
+  const overlay = openOverlay({ root, claim: claimOf('s'), staging })
+  overlay.write(long, Buffer.from('new'))
+  overlay.write('a', Buffer.from('new a'))
+  const told: string[][] = []
+  const decide = async (): Promise<'committed'> => {
+    fs.writeFileSync(join(root, 's', long), 'theirs')
+    fs.mkdirSync(join(root, 's/a'))
+    fs.writeFileSync(join(root, 's/a/b'), 'below')
+    return 'committed'
+  }
+  const decider = { store: 'db', path: 'db', commitId: '1' }
+  const onKept = (path: string, kept: string): void => void told.push([path, kept])
+  await commitFiles({ root, runFolder, number: 0, overlays: [overlay], decider, decide, fence: () => {}, onKept })
+  assert.deepEqual(told.toSorted(), [
+    ['s/a', 's/.a.2.moult-kept'],
+    [`s/${long}`, 's/.1.moult-kept'],
+  ])
+  assert.deepEqual(look(join(root, 's'), { times: false }), {
+    '/': '755',
+    '.1.moult-kept': '644 theirs',
+    '.a.1.moult-kept': '644 of another time',
+    '.a.2.moult-kept/': '755',
+    '.a.2.moult-kept/b': '644 below',
+    [long]: '644 new',
+    a: '644 new a',
+  })
+})
+
 type Line = Record<string, unknown>
 
 /** Changes a journal as somebody would who knows the format. */

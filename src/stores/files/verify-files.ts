@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { breathe } from '../../disk/breathe.js'
-import { claimMatcher } from '../../disk/claim-matcher.js'
-import type { Belonging } from '../../disk/claim-matcher.js'
 import { disk } from '../../disk/disk.js'
 import { undecodableFile } from '../../disk/failures.js'
+import { findOwnNames } from '../../disk/own-names.js'
+import type { OwnName } from '../../disk/own-names.js'
 import { openPlainFile } from '../../disk/read-file.js'
-import { isReservedName, joinPath } from '../../disk/relative-path.js'
-import { listDirectory, walkClaim } from '../../disk/walk.js'
+import { joinPath } from '../../disk/relative-path.js'
+import { walkClaim } from '../../disk/walk.js'
 import type { WalkEntry } from '../../disk/walk.js'
 import { isMoultError, systemCode } from '../../model/errors.js'
 import type { Problem } from '../../model/report.js'
@@ -40,7 +40,9 @@ async function verifyContent(place: Place): Promise<Problem[]> {
       const problem = verifyEntry(place, entry)
       if (problem !== null) problems.push(problem)
     }
-    return [...problems, ...(await findLeftovers(place))]
+    for (const { path, is } of await findOwnNames(place.root, place.claim))
+      problems.push(reportOwn(place.spec.name, joinPath(place.spec.path, path), is))
+    return problems
   } catch (error) {
     const found = describeFailure(place, error, 'STORE_UNREADABLE', `the directory of '${place.spec.name}'`)
     if (found.is === 'marked') throw error
@@ -113,28 +115,14 @@ function readToEnd(path: string): void {
   }
 }
 
-/** Temporary names of moult's that a crash left in the directories of the store's files. */
-async function findLeftovers({ root, spec, claim }: Place): Promise<Problem[]> {
-  const matcher = claimMatcher(claim)
-  const problems: Problem[] = []
-  const directories = ['']
-  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
-    await breathe()
-    for (const entry of listDirectory(join(root, spec.path, directory))) {
-      const path = joinPath(directory, entry.name)
-      if (isLeftover(entry.name, (name) => matcher.belongingOf(joinPath(directory, name))))
-        problems.push(leftover(spec.name, joinPath(spec.path, path)))
-      else if (entry.isDirectory() && matcher.mayHold(path, 'file')) directories.push(path)
-    }
+function reportOwn(store: string, file: string, is: OwnName['is']): Problem {
+  if (is === 'left') return leftover(store, file)
+  return {
+    store,
+    code: 'STORE_CHANGED',
+    message: `${file} is what another program wrote while an upgrade was coming to its end.`,
+    hint: 'Take over what you need from it into the file whose name it has, then delete it.',
   }
-  return problems
-}
-
-/** Stores that share a directory have each their own: a temporary file belongs to whom the file it was for belongs to. */
-function isLeftover(name: string, belongingOf: (name: string) => Belonging): boolean {
-  if (!isReservedName(name) || name === '.moult') return false
-  const original = /^\.(.*)\.[0-9a-f]{12}\.moult-tmp$/s.exec(name)?.[1]
-  return original === undefined || ['file', 'marker'].includes(belongingOf(original))
 }
 
 function leftover(store: string, file: string): Problem {

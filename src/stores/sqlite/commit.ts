@@ -9,6 +9,12 @@ interface CommitResult {
   readonly cause?: unknown
 }
 
+interface CommitChecks {
+  readonly hasMarker: () => boolean
+  /** Before COMMIT is tried once more: throws if it should not be. */
+  readonly check: () => void
+}
+
 const pollMs = 25
 
 /**
@@ -19,7 +25,7 @@ const pollMs = 25
 export async function commitTransaction(
   { connection, waitMs, signal }: OpenDatabase,
   id: string | null,
-  hasMarker: () => boolean,
+  { hasMarker, check }: CommitChecks,
 ): Promise<CommitResult> {
   const hasLanded = id === null ? hasMarker : (): boolean => hasCommit(connection, id)
   try {
@@ -38,6 +44,11 @@ export async function commitTransaction(
         return settleFailure(connection, hasLanded, error)
     }
     await sleep(pollMs)
+    try {
+      check()
+    } catch (error) {
+      return settleFailure(connection, hasLanded, error)
+    }
   }
 }
 

@@ -55,8 +55,8 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     by: 'itself',
     path: place.spec.path,
     cause: () => cause,
-    commit: async (id) => {
-      const result = await commitTransaction(open, id, hasMarker)
+    commit: async (id, check = () => undefined) => {
+      const result = await commitTransaction(open, id, { hasMarker, check })
       isCommitted = result.outcome === 'committed'
       cause = result.cause
       return result.outcome
