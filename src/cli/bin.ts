@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { reportCutOff } from './cut-off.js'
 import { main } from './main.js'
 import { takeStdout } from './take-stdout.js'
 
@@ -19,7 +20,7 @@ function interrupt(): void {
     return
   }
   // Whatever this cuts off, the next start finishes or undoes
-  if (performance.now() - interruptedAt > echoMs) process.exit(interrupted)
+  if (performance.now() - interruptedAt > echoMs) leave(interrupted)
 }
 
 // A reader that has seen enough, `moult history | head`, is no failure
@@ -29,8 +30,17 @@ for (const output of new Set([stdout, process.stdout, process.stderr])) {
   })
 }
 
+let isEnded = false
+let isDry = false
+
+function leave(code: number): void {
+  isEnded = true
+  process.exit(code)
+}
+
 /** A config may have left timers or connections behind, so the end is not waited for; what was written is. */
 async function end(code: number): Promise<void> {
+  isEnded = true
   process.exitCode = code
   await Promise.all(
     [stdout, process.stderr].map((output) => new Promise<void>((resolve) => void output.write('', () => resolve()))),
@@ -38,6 +48,10 @@ async function end(code: number): Promise<void> {
   process.exit(code)
 }
 
+process.on('beforeExit', () => (isDry = true))
+process.on('exit', () => {
+  if (!isEnded) process.exitCode = reportCutOff(args, { stdout, stderr: process.stderr, isDry })
+})
 process.on('SIGINT', interrupt)
 process.on('SIGTERM', interrupt)
 void main(args, { cwd: process.cwd(), stdout, stderr: process.stderr, signal: controller.signal }).then(end)

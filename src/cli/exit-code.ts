@@ -2,7 +2,7 @@ import { errorTable, isMoultError } from '../index.js'
 import type { Problem, RunReport } from '../index.js'
 
 export const exitDone = 0
-const exitUnexpected = 1
+export const exitUnexpected = 1
 const exitUnfinished = 6
 
 /** What the process ends with when a command threw `error`. */
