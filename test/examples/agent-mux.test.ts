@@ -102,7 +102,7 @@ describe('[W1] user_version as a tripwire', () => {
   it('[W1] a version that disagrees with the marker is refused: a program without moult was here', async (t) => {
     const root = oldState(t, agentMux)
     await state.in(root).upgrade()
-    for (const stamp of [0, 14, 16, 99]) {
+    for (const stamp of [-15, 1, 14, 16, 99]) {
       execute(join(root, 'objects.db'), `PRAGMA user_version = ${stamp}`)
       const message = new RegExp(`'objects'.*user_version is ${stamp}, but its marker says 15`)
       await checkRefused(root, () => state.in(root).upgrade(), 'MARKER_UNREADABLE', message)

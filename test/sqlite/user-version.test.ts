@@ -81,3 +81,17 @@ test('[W5] user_version never goes down: older releases would take the data for 
   for (const wrong of [-1, 1.5, NaN, 2 ** 31, '6', null])
     assert.throws(() => steps(wrong as never), /'userVersion' is true, false, or how much/)
 })
+
+test('[W1] userVersion given to a store that has shipped: nobody is locked out, and the next step stamps it', async (t) => {
+  for (const userVersion of [true, 6]) {
+    const root = rootWith(t, null)
+    const shipped = sqlite('notes', { path: 'notes.db' }).step('base', { up: base })
+    await defineState({ app: 'notes', root, stores: [shipped] }).upgrade()
+    const stamped = sqlite('notes', { path: 'notes.db', userVersion }).step('base', { up: base })
+    assert.equal((await defineState({ app: 'notes', root, stores: [stamped] }).upgrade()).outcome, 'up-to-date')
+    const next = stamped.step('next', { up: 'CREATE TABLE next(x)' })
+    assert.equal((await defineState({ app: 'notes', root, stores: [next] }).upgrade()).outcome, 'upgraded')
+    assert.equal(userVersionIn(root), userVersion === true ? 2 : 8)
+    assert.deepEqual((await defineState({ app: 'notes', root, stores: [next] }).verify()).problems, [])
+  }
+})

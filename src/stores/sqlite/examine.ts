@@ -58,12 +58,13 @@ export async function examineDatabase(place: Place): Promise<Found> {
       hint: 'Bring this database back from a copy.',
     }
   const version = parsed.marker.entries.filter((entry) => entry.track === '').length
-  if (userVersion !== null && seen.userVersion !== version + userVersion) {
+  // 0: not stamped yet, because the option came later than the marker, or a dump was read back. The next step stamps it
+  if (userVersion !== null && seen.userVersion !== 0 && seen.userVersion !== version + userVersion) {
     return {
       is: 'unreadable',
       code: 'MARKER_UNREADABLE',
       reason: `its user_version is ${seen.userVersion}, but its marker says ${version + userVersion}`,
-      hint: 'A program without moult has changed it. Find out which, then bring this database back from a copy.',
+      hint: `A program without moult has changed it, or the option \`userVersion\` was off for some releases. Find out which: bring this database back from a copy, or, if nothing else was changed, set it with PRAGMA user_version = ${version + userVersion}.`,
     }
   }
   return { is: 'marked', marker: parsed.marker }

@@ -22,8 +22,9 @@ export interface SqliteOptions {
   readonly table?: string
   /**
    * Also stamps `PRAGMA user_version` with the version, for programs without moult: older releases of the app then
-   * refuse or leave alone what is newer. It decides nothing here, but must agree with the marker. A number is added to
-   * the version, for an app that had counted on before moult: with 2, the first version is stamped as 3. Default false.
+   * refuse or leave alone what is newer. It decides nothing here, but must agree with the marker or be 0: a database
+   * from before this option was given is stamped by its next step. A number is added to the version, for an app that
+   * had counted on before moult: with 2, the first version is stamped as 3. Default false.
    */
   readonly userVersion?: boolean | number
   /** What to do when a newer program wrote the database. Default: as `open` says, else `'floor'`. */
