@@ -1,6 +1,9 @@
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
+import { claimMatcher } from '../disk/claim-matcher.js'
+import { disk } from '../disk/disk.js'
 import { walkClaim } from '../disk/walk.js'
 import { joinPath } from '../model/claims.js'
+import { systemCode } from '../model/errors.js'
 import type { Place } from '../model/store.js'
 import type { Refusal } from '../model/verdict.js'
 import { exists } from './places.js'
@@ -11,7 +14,11 @@ import type { Scene } from './places.js'
  * deeper in a store than its own directory is found by whoever walks it.
  */
 export async function refuseForeignFiles(scene: Scene): Promise<readonly Refusal[]> {
-  return [...scene.places.flatMap((place) => otherState(scene, place)), ...(await refuseSharedFiles(scene))]
+  return [
+    ...scene.places.flatMap((place) => otherState(scene, place)),
+    ...scene.places.flatMap((place) => refuseLinkedFile(scene, place)),
+    ...(await refuseSharedFiles(scene)),
+  ]
 }
 
 /** A store in another state's root: that one's lock is another one, so each step could run twice. */
@@ -31,6 +38,39 @@ function otherState(scene: Scene, { spec, path }: Place): readonly Refusal[] {
     }
   }
   return []
+}
+
+const linkedHint =
+  'It is reached through a symlink: keep it outside of the other store, or list it and what lies beside it (`-wal`, `-shm`, `-journal`) in the `ignore` of that one.'
+
+/** A file that is reached through a symlink and lies where a directory store takes it, or what lies beside it, for its own. */
+function refuseLinkedFile({ root, places }: Scene, { spec, path }: Place): readonly Refusal[] {
+  if (spec.extent.is === 'directory') return []
+  const real = realPathOf(path)
+  if (real === null || real === path) return []
+  const suffixes = spec.extent.is === 'database' ? ['', ...spec.extent.sidecars] : ['']
+  const refusals: Refusal[] = []
+  for (const { spec: other, claim } of places) {
+    const base = join(root, claim.base, sep)
+    if (other.extent.is !== 'directory' || !real.startsWith(base)) continue
+    const inside = real.slice(base.length).split(sep).join('/')
+    const owns = (name: string): boolean =>
+      ['file', 'derived', 'marker'].includes(claimMatcher(claim).belongingOf(name))
+    const taken = suffixes.map((suffix) => inside + suffix).find(owns)
+    if (taken === undefined) continue
+    const refusal = claimedTwice(other.name, spec.name, joinPath(claim.base, taken))
+    refusals.push({ ...refusal, hint: linkedHint })
+  }
+  return refusals
+}
+
+function realPathOf(path: string): string | null {
+  try {
+    return disk.realpath(path)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return null
+    throw error
+  }
 }
 
 /**

@@ -135,6 +135,32 @@ describe('[G2] a root or store that leads nowhere is refused in words', () => {
     await fails(state.add(alias).in(root).upgrade(), 'CLAIMED_TWICE', /same file/)
   })
 
+  for (const [what, ignore, isRefused] of [
+    ['is its file too', [], true],
+    ['has its log there', ['real.db'], true],
+    ['is left out of it', ['real.db*'], false],
+  ] as const)
+    it(`[P13] a database that a symlink leads into a directory store and that ${what}: ${isRefused ? 'refused' : 'upgraded'}`, async (t) => {
+      const root = temporaryFolder(t)
+      mkdirSync(join(root, 'notes'))
+      openDatabase(join(root, 'notes/real.db')).close()
+      symlinkSync('notes/real.db', join(root, 'x.db'))
+      const made = defineState({
+        app: 'agent',
+        root,
+        stores: [
+          directory('notes', { path: 'notes', ignore })
+            .adopt('oldest')
+            .step('one', { up() {} }),
+          sqlite('x', { path: 'x.db' }).step('create', { up: 'CREATE TABLE t(a)' }),
+        ],
+      })
+      if (!isRefused) return assert.equal((await made.upgrade()).outcome, 'upgraded')
+      const before = footprint(root)
+      await fails(made.upgrade(), 'CLAIMED_TWICE', /both claim notes\/real\.db/)
+      assert.deepEqual({ ...footprint(root), '.': '' }, { ...before, '.': '' })
+    })
+
   it('[G8] a table moult_commit that is somebody else’s is named, before a step runs', async (t) => {
     const root = temporaryFolder(t)
     const database = openDatabase(join(root, 'index.db'))
