@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../disk/breathe.js'
 import { closeGate, holdShared, lockFilesExist } from '../drivers/lock.js'
 import type { ExclusiveHold, SharedHold } from '../drivers/lock.js'
 import { isMoultError } from '../model/errors.js'
@@ -22,6 +23,7 @@ export async function lockForRun(scene: Scene, run: ResolvedRun): Promise<RunLoc
     signal: run.signal,
     onWaiting: (holder: string | null, ms: number) => run.onEvent({ type: 'waiting', holder, ms }),
   }
+  throwIfAborted(run.signal)
   const gate = await closeGate(scene.root, waiting).catch(async (error: unknown) => {
     // What cannot be written needs no lock, as long as there is nothing to write
     if (isMoultError(error, 'READ_ONLY') && !isRunNeeded(await examineState(scene, run.onNewer), run)) return null
@@ -86,7 +88,11 @@ async function refuseEarly(scene: Scene, run: ResolvedRun): Promise<void> {
     return { examination, refusals }
   }
   const hint = await look()
-  if (hint.refusals.length === 0) return
+  if (hint.refusals.length === 0) {
+    if (lockFilesExist(scene.root) || !isRunNeeded(hint.examination, run)) return
+    const { refuseForeignFiles } = await import('./foreign-files.js')
+    return refuseState(scene, new Progress(), hint.examination, await refuseForeignFiles(scene), { locked: false })
+  }
   if (!lockFilesExist(scene.root)) {
     const second = await look()
     if (!lockFilesExist(scene.root))

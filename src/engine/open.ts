@@ -55,9 +55,12 @@ async function tryOpen(scene: Scene, run: ResolvedOpen, retries: 'try' | 'leave'
     const decision = decideOpen(hint, run, retries)
     if (decision === 'retry') return null
     if (decision === 'run') return await openByRun(scene, run)
-    if (hint.refusals.length > 0) {
+    if (isRefused(hint, run)) {
       const second = await examineState(scene, run.onNewer)
-      refuseState(scene, new Progress(), second, second.refusals, { locked: false })
+      if (!lockFilesExist(scene.root)) {
+        refusePending(scene, second, run)
+        refuseState(scene, new Progress(), second, second.refusals, { locked: false })
+      }
     }
   }
   const hold = await holdShared(scene.root, {
@@ -109,6 +112,11 @@ async function openByRun(scene: Scene, run: ResolvedOpen): Promise<Opened> {
   return { report, hold: await lock.keepOpen() }
 }
 
+function isRefused(examination: Examination, run: ResolvedOpen): boolean {
+  if (examination.refusals.length > 0 || examination.unfinished) return true
+  return run.onPending !== 'continue' && isPending(examination, run)
+}
+
 /** Somebody who may not upgrade goes on with a state that is behind only if told to, and never with half of a run. */
 function refusePending(scene: Scene, examination: Examination, run: ResolvedOpen): void {
   if (examination.unfinished) {
@@ -122,7 +130,7 @@ function refusePending(scene: Scene, examination: Examination, run: ResolvedOpen
       examination,
     )
   }
-  if (examination.refusals.length > 0 || run.onPending === 'continue' || !isPending(examination, run)) return
+  if (examination.refusals.length > 0 || !isRefused(examination, run)) return
   const behind = examination.verdicts
     .filter(({ status }) => status !== 'current' && status !== 'newer')
     .map(({ spec }) => spec.name)

@@ -10,6 +10,7 @@ import { explain } from './explain.js'
 import { failRun } from './fail-run.js'
 import { refuseForeignFiles } from './foreign-files.js'
 import { lockForRun } from './lock-for-run.js'
+import { exists } from './places.js'
 import type { Scene } from './places.js'
 import { planFor } from './plan-for.js'
 import { preflight } from './preflight.js'
@@ -35,7 +36,11 @@ export interface FinishedRun {
 export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<FinishedRun> {
   const progress = new Progress()
   const putTimesBack = keepTimes([scene.root])
-  const lock = await lockForRun(scene, run)
+  const hadHome = exists(scene.home)
+  const lock = await lockForRun(scene, run).catch((error: unknown) => {
+    if (!hadHome) putTimesBack()
+    throw explain(error, run.signal)
+  })
   try {
     if (!lock.isExclusive) return { report: await reportNow(scene, run, progress, 'up-to-date', lock), lock }
 
