@@ -3,6 +3,7 @@ import { appendLines } from '../disk/append-lines.js'
 import { readFile } from '../disk/read-file.js'
 import { systemCode } from '../model/errors.js'
 import type { StepReport } from '../model/report.js'
+import { unreachable } from './places.js'
 import type { Scene } from './places.js'
 
 /** One line of `.moult/history.jsonl`. */
@@ -58,7 +59,7 @@ function readLines(scene: Scene): HistoryEntry[] {
     text = Buffer.from(readFile(historyPath(scene))).toString('utf8')
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return []
-    throw error
+    throw unreachable(historyPath(scene), error)
   }
   return text.split('\n').flatMap((line) => parseLine(line) ?? [])
 }

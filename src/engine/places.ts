@@ -57,7 +57,7 @@ function realPath(path: string): string {
   }
 }
 
-function unreachable(path: string, cause: unknown): unknown {
+export function unreachable(path: string, cause: unknown): unknown {
   const code = systemCode(cause)
   if (code === 'EACCES' || code === 'EPERM') {
     return new MoultFailure('NO_PERMISSION', {
@@ -121,12 +121,13 @@ function checkDistinct({ spec }: Place, real: string, owners: Map<string, string
   })
 }
 
+/** Whether there is anything at a path. Throws `NO_PERMISSION` where this user may not even look. */
 export function exists(path: string): boolean {
   try {
     disk.lstat(path)
     return true
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error))) return false
-    throw error
+    throw unreachable(path, error)
   }
 }

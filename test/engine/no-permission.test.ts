@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, it } from 'node:test'
+import { describe, it, test } from 'node:test'
 import { footprint, temporaryFolder } from '../support/footprint.js'
 import { openDatabase } from '../support/sqlite.js'
 
@@ -12,6 +12,16 @@ const isRoot = process.getuid?.() === 0
 function giveAway(path: string): void {
   lchownSync(path, nobody, nobody)
   if (lstatSync(path).isDirectory()) for (const name of readdirSync(path)) giveAway(join(path, name))
+}
+
+function prepare(root: string): string {
+  mkdirSync(join(root, 'notes/sub'), { recursive: true })
+  writeFileSync(join(root, 'notes/a.md'), 'old')
+  writeFileSync(join(root, 'notes/sub/b.md'), 'old')
+  const database = openDatabase(join(root, 'x.db'))
+  database.exec('CREATE TABLE t(a)')
+  database.close()
+  return root
 }
 
 /** An upgrade that writes `file` of the folder `notes`, and a row where a database decides. */
@@ -95,5 +105,37 @@ describe(
           allow(root)
           assert.equal(upgradeAs(user, root, file, hasDecider).outcome, 'upgraded')
         })
+  },
+)
+
+test(
+  '[G8] a .moult that this user may not search: NO_PERMISSION, whatever is asked',
+  { skip: !isRoot && 'needs root' },
+  (t) => {
+    const root = temporaryFolder(t)
+    chmodSync(root, 0o755)
+    assert.equal(upgradeAs(0, prepare(root), 'new.md', false).outcome, 'upgraded')
+    for (const [path, mode] of [
+      ['.moult', 0o700],
+      ['.moult/history.jsonl', 0o600],
+    ] as const) {
+      chmodSync(join(root, '.moult'), 0o755)
+      chmodSync(join(root, path), mode)
+      const calls = path === '.moult' ? ['status', 'plan', 'upgrade', 'open', 'verify', 'history'] : ['history']
+      const script = `
+      import { defineState, directory, isMoultError } from '${import.meta.resolve('moult')}'
+      process.setgid(${nobody})
+      process.setuid(${nobody})
+      const notes = directory('notes', { path: 'notes' }).adopt('oldest').step('alone', { up() {} })
+      const state = defineState({ app: 'p', root: '${root}', stores: [notes] })
+      const codes = []
+      for (const call of ${JSON.stringify(calls)})
+        codes.push(await state[call]().then(() => 'none', (error) => (isMoultError(error) ? error.code : String(error))))
+      process.stdout.write(JSON.stringify(codes))`
+      const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+        encoding: 'utf8',
+      })
+      assert.equal(stdout, JSON.stringify(calls.map(() => 'NO_PERMISSION')), stderr)
+    }
   },
 )
