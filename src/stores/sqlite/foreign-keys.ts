@@ -5,9 +5,15 @@ import { foldName, quoteName } from './identifier.js'
 /** The rows of one table that break one of its foreign keys. */
 export interface ForeignKeyViolation {
   readonly table: string
+  /** '' where a key of the table cannot be checked at all. */
   readonly parent: string
   readonly columns: readonly string[]
   readonly count: number
+}
+
+/** Whether it is not rows, but a key of the table that points at what is no key. */
+export function isMismatch({ parent }: Pick<ForeignKeyViolation, 'parent'>): boolean {
+  return parent === ''
 }
 
 interface Broken extends ForeignKeyViolation {

@@ -4,7 +4,8 @@ import type { Connection } from '../../model/driver.js'
 import { systemCode } from '../../model/errors.js'
 import type { Problem } from '../../model/report.js'
 import type { Place, VerifyScope } from '../../model/store.js'
-import { foreignKeyViolations } from './foreign-keys.js'
+import { foreignKeyViolations, isMismatch } from './foreign-keys.js'
+import { checkIntegrity } from './integrity.js'
 import { peek } from './peek.js'
 import { rememberUntouched } from './untouched.js'
 
@@ -57,23 +58,34 @@ export async function verifyDatabase(place: Place, scope: VerifyScope): Promise<
 }
 
 function check(connection: Connection, place: Place): Problem[] {
-  const results = connection
-    .prepare('PRAGMA integrity_check(20)')
-    .all([])
-    .map((row) => String(row['integrity_check']))
-  const damage = results
-    .filter((result) => result !== 'ok')
-    .map((result) =>
-      problem(place, 'STORE_UNREADABLE', `integrity_check says: ${result}`, 'Bring this database back from a copy.'),
+  const integrity = checkIntegrity(connection, 20)
+  const damage = integrity.damage.map((result) =>
+    problem(place, 'STORE_UNREADABLE', `integrity_check says: ${result}`, 'Bring this database back from a copy.'),
+  )
+  if (integrity.missing !== null)
+    damage.push(
+      problem(
+        place,
+        'STORE_UNREADABLE',
+        `not all of it could be checked, because it uses what only the app has (${integrity.missing})`,
+        'Nothing is known to be wrong. For the rest run PRAGMA integrity_check in the app, where that function or collation is.',
+      ),
     )
   const { byKey } = foreignKeyViolations(connection)
   const broken = [...byKey.values()].map((each) =>
-    problem(
-      place,
-      'FOREIGN_KEYS_BROKEN',
-      `${each.count} rows of ${each.table}(${each.columns.join(', ')}) point at rows of ${each.parent} that are not there`,
-      'They were there before moult looked; delete or mend those rows.',
-    ),
+    isMismatch(each)
+      ? problem(
+          place,
+          'FOREIGN_KEYS_BROKEN',
+          `a foreign key of ${each.table} points at columns that are no key of their table, so its rows cannot be checked`,
+          'It was so before moult looked; make those columns the primary key, or give them a unique index.',
+        )
+      : problem(
+          place,
+          'FOREIGN_KEYS_BROKEN',
+          `${each.count} rows of ${each.table}(${each.columns.join(', ')}) point at rows of ${each.parent} that are not there`,
+          'They were there before moult looked; delete or mend those rows.',
+        ),
   )
   return [...damage, ...broken]
 }
