@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { defineState, isMoultError, sqlite } from 'moult'
@@ -130,6 +130,37 @@ describe('[G3] a run that fails puts everything back', () => {
       after.close()
     })
   }
+
+  it('[G3] a journal that a crash left is SQLite’s to roll back, and one that is kept may go: the rows are as before', async (t) => {
+    for (const kind of ['left by a crash', 'persist', 'truncate'] as const) {
+      const root = oldState(t)
+      await base.in(root).upgrade()
+      const file = join(root, 'index.db')
+      const db = openDatabase(file)
+      if (kind !== 'left by a crash') db.exec(`PRAGMA journal_mode = ${kind}`)
+      db.exec("INSERT INTO entry VALUES (3, 1, 'one more')")
+      const before = readFileSync(file)
+      if (kind === 'left by a crash') {
+        const many = 'WITH n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 500)'
+        db.exec(`PRAGMA cache_size = 2; BEGIN; ${many} INSERT INTO entry SELECT i, 1, hex(zeroblob(1000)) FROM n`)
+        const crashed = temporaryFolder(t)
+        for (const suffix of ['', '-journal']) cpSync(file + suffix, join(crashed, `index.db${suffix}`))
+        db.exec('ROLLBACK')
+        db.close()
+        cpSync(crashed, root, { recursive: true })
+        assert.notDeepEqual(readFileSync(file), before, 'the file is half of a transaction')
+      } else db.close()
+      const boom = index.step('boom', {
+        up({ db: writer }) {
+          writer.run("INSERT INTO entry VALUES (4, 1, 'x')")
+          throw new Error('boom')
+        },
+      })
+      await assert.rejects(withIndex(boom).in(root).upgrade(), { code: 'STEP_FAILED' })
+      assert.deepEqual(readFileSync(file), before, kind)
+      assert.equal(existsSync(`${file}-journal`), false, kind)
+    }
+  })
 
   function withIndex(store: Store): State {
     return defineState({ app: 'agent', appVersion: '2.4.0', stores: [items, notes, store] })
