@@ -9,6 +9,7 @@ import { changedFile, damaged } from './failures.js'
 import { makeWay } from './keep-aside.js'
 import { isAbsent, lastingIdentityOf, lstatIfAny } from './identity.js'
 import type { In, MadeDirectory, Out } from './intent.js'
+import { makeDirectory } from './make-directory.js'
 import { syncDirectory } from './sync-directory.js'
 
 /**
@@ -47,14 +48,20 @@ export async function runPhaseTwo(work: CommitWork): Promise<void> {
     await breathe()
     const source = sourceOf(work, arrival)
     const target = join(root, arrival.path)
+    const arrive = (): void => {
+      makeWay(work, arrival)
+      bring(source, target)
+    }
     try {
-      await insist(work, () => {
-        makeWay(work, arrival)
-        bring(source, target)
-      })
+      await insist(work, arrive)
     } catch (error) {
-      if (systemCode(error) !== 'ENOENT' || lstatIfAny(source) !== null) throw error
-      checkInstalled(target, arrival)
+      if (systemCode(error) !== 'ENOENT') throw error
+      if (lstatIfAny(source) === null) checkInstalled(target, arrival)
+      else {
+        // Somebody has removed the directory, and content that was decided on still has to come
+        makeDirectory(dirname(target))
+        await insist(work, arrive)
+      }
     }
     changed.add(dirname(target)).add(dirname(source))
   }

@@ -148,6 +148,14 @@ test('[P16] what is written between a crash in phase two and the next start is k
   })
 })
 
+test('[P14] a directory that somebody removed between a crash in phase two and the next start is made again', async (t) => {
+  const place = await interrupt(t, 'undecided')
+  fs.rmSync(place.store, { recursive: true })
+  assert.equal(await redoCommit(place.root, place.runFolder, place.commit()), 'done')
+  const seen = look(place.store, { times: false })
+  assert.deepEqual(seen, { '/': '755', '.schema-version': '644 2', a: '644 new a', b: '644 old m', m: '644 new m' })
+})
+
 test('[P16] what is kept has a free name that fits, whatever stands in the way', async (t) => {
   const root = makeRoot(t)
   const runFolder = join(root, '.moult/run')
