@@ -60,6 +60,16 @@ type MakeWork = (options: BackupCallOptions) => Promise<BackupWork>
 
 const calls = ['waitMs', 'onEvent', 'signal']
 
+/** A disk's error in moult's words, whichever of its files it was. */
+async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const { diskFailure } = await import('./disk/failures.js')
+    throw diskFailure(error, 'Reading or writing backups')
+  }
+}
+
 export function makeBackups(workOf: MakeWork): Backups {
   return Object.freeze({
     create: async (options: BackupOptions = {}) => {
@@ -72,27 +82,28 @@ export function makeBackups(workOf: MakeWork): Backups {
         metadata,
         compress: options.compress ?? false,
       } as const
-      return createBackup(await workOf(options), asked)
+      return explained(async () => createBackup(await workOf(options), asked))
     },
     list: async () => {
       const { listBackups } = await import('./backup/list.js')
-      return listBackups((await workOf({})).scene)
+      return explained(async () => listBackups((await workOf({})).scene))
     },
     verify: async (id?: string) => {
       const { verifyBackups } = await import('./backup/list.js')
-      return verifyBackups(await workOf({}), id ?? null)
+      return explained(async () => verifyBackups(await workOf({}), id ?? null))
     },
     restore: async (id: string, options: RestoreOptions = {}) => {
       checkOptions('backups.restore', options, ['skipVerify', ...calls])
       const { restoreBackup } = await import('./backup/restore.js')
-      return restoreBackup(await workOf(options), { id, skipVerify: options.skipVerify ?? false })
+      const asked = { id, skipVerify: options.skipVerify ?? false }
+      return explained(async () => restoreBackup(await workOf(options), asked))
     },
     prune: async (options: PruneOptions) => {
       checkOptions('backups.prune', options, ['keep', ...calls])
       if (!Number.isInteger(options.keep) || options.keep < 0)
         throw new TypeError(`backups.prune: keep is how many stay, not ${String(options.keep)}`)
       const { pruneBackups } = await import('./backup/prune.js')
-      return pruneBackups(await workOf(options), options.keep)
+      return explained(async () => pruneBackups(await workOf(options), options.keep))
     },
   })
 }

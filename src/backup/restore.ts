@@ -1,5 +1,5 @@
 import { commitIntent } from '../disk/commit-files.js'
-import { diskFailure } from '../disk/failures.js'
+import { diskFailure, unfinished } from '../disk/failures.js'
 import { removeRunFolder } from '../disk/run-folder.js'
 import { removeTree } from '../disk/remove-tree.js'
 import { stagingPlaces } from '../disk/staging.js'
@@ -20,6 +20,7 @@ import { describeBackup } from '../model/manifest.js'
 import type { Manifest } from '../model/manifest.js'
 import { noChanges } from '../model/report.js'
 import type { RunReport } from '../model/report.js'
+import { exists } from '../engine/places.js'
 import type { Scene } from '../engine/places.js'
 import { backupFolder } from './backups-folder.js'
 import type { BackupWork } from './backup-work.js'
@@ -166,8 +167,19 @@ async function replaceState(
     if (kept !== null) await removeTree(backupFolder(scene, kept.id))
     throw error
   }
-  await removeRunFolder(scene.root, readJournal(scene)?.staging ?? [])
+  await endRestore(work)
   return kept
+}
+
+/** The state is restored; what cannot be cleaned up now is no reason to say otherwise. */
+async function endRestore({ scene, onEvent }: BackupWork): Promise<void> {
+  try {
+    await removeRunFolder(scene.root, readJournal(scene)?.staging ?? [])
+  } catch (error) {
+    if (exists(scene.runFolder)) throw unfinished(scene.runFolder, error)
+    const message = `What a restore had staged could not be deleted, and the next run will: ${String(error)}`
+    onEvent({ type: 'warning', code: 'LEFTOVERS', message })
+  }
 }
 
 function headerOf(scene: Scene, manifest: Manifest, run: string): RunHeader {

@@ -14,7 +14,8 @@ import { contentOf } from './content.js'
 import { oldState, stateIn } from './small-state.js'
 
 const kills = Number(process.env['MOULT_KILLS'] ?? 100)
-const every = Number(process.env['MOULT_CRASH_EVERY'] ?? 3)
+// A restore has hundreds of operations, and after each of those tried here two more are made
+const every = 3 * Number(process.env['MOULT_CRASH_EVERY'] ?? 3)
 
 interface Ready {
   /** Nobody changes this one. */
@@ -85,7 +86,9 @@ test(`[A13] [G1] ${kills} SIGKILLs of a restore, and after each the next start f
   const seen = { old: 0, new: 0 }
   for (let n = 0; n < kills; n++) {
     const root = copyOf(t, made.root, n)
-    const killAfterMs = ((n + Math.random()) / kills) * ms * 1.05
+    // Every other one towards the end, where the commit is
+    const part = (n + Math.random()) / kills
+    const killAfterMs = (n % 2 === 0 ? part * 1.05 : 0.75 + part * 0.35) * ms
     await restoreInChild(root, made.id, killAfterMs)
     seen[await checkAfter(root, made, `killed after ${killAfterMs} ms`)]++
     fs.rmSync(root, { recursive: true })
