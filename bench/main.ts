@@ -1,3 +1,4 @@
+import { backup } from './backup.js'
 import { lines } from './lines.js'
 import { measure } from './measurement.js'
 import type { Measurement } from './measurement.js'
@@ -13,6 +14,9 @@ const measurements: Readonly<Record<string, () => Measurement | Promise<Measurem
   'sql-small': () => sqlInOneCommit(100),
   documents,
   lines,
+  backup: () => backup('first'),
+  'backup-second': () => backup('second'),
+  'backup-restore': () => backup('restore'),
 }
 
 /** `npm run bench` for all, `npm run bench -- sql lines` for those whose names begin so. */

@@ -14,7 +14,7 @@ const store =
 const state = defineState({ app: 'bench', root: root!, stores: [store] })
 
 await tellSample(async () => {
-  const report = await state.upgrade()
+  const report = await state.upgrade({ backup: 'none' })
   const changed = report.steps.reduce((sum, { changes }) => sum + changes.records, 0)
   if (changed !== Number(count)) throw new Error(`${changed} records were changed, not ${count}`)
 })

@@ -15,6 +15,6 @@ const other = sqlite('other', { path: 'other.db' }).step('create', { up: 'CREATE
 await defineState({ app: 'bench', root: join(root!, 'other'), stores: [other] }).upgrade()
 
 await tellSample(async () => {
-  const report = await state.upgrade()
+  const report = await state.upgrade({ backup: 'none' })
   if (report.steps.length !== steps.length) throw new Error(`${report.steps.length} steps were reported`)
 })
