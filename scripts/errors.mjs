@@ -58,7 +58,8 @@ const actions = {
     'Start the version that the hint names once; it is the last that has these steps. Then start this one.',
   STORE_DIVERGED:
     'Two lines of development took the same place, or a store was copied alone. Start the version that wrote the data; or put both steps into one order and ship that; or bring back all stores from the same moment.',
-  STORE_EDITED: 'Put the step back as it was when it ran, and make a new step for the change.',
+  STORE_EDITED:
+    "Put the step back as it was when it ran, and make a new step for the change. If the data is right as it is, because only a comment was changed, accept the edit: `moult upgrade --accept-edited store@step`, or `acceptEdited: ['store@step']`.",
   STORE_LEGACY:
     "If it is data from before Moult, declare what it is: `.adopt('oldest')` or `.adopt({ at: … })`. If another program keeps it, the path is wrong.",
   STORE_MISSING:
@@ -66,8 +67,11 @@ const actions = {
   STORE_UNREADABLE:
     'The message says what cannot be read. Look at the path, the disk and the rights; bring the store back from a copy if it is damaged.',
   MARKER_UNREADABLE:
-    "Put the marker back from a copy of the same moment. Don't delete it: then the data would count as data from before Moult. If the table belongs to another tool, choose another name with `table`.",
-  MARKER_LOST: "Put the marker back from a copy of this store. Don't guess: running steps twice can destroy data.",
+    "Put the marker back from a copy of the same moment. If there is none and you know which version the data is, say so: `moult stamp`; it replaces a marker that is torn. Don't delete it: then the data would count as data from before Moult. If the table belongs to another tool, choose another name with `table`.",
+  MARKER_LOST:
+    "Put the marker back from a copy of this store. If there is none and you know which version the data is, say so: `moult stamp`. Don't guess: running steps twice can destroy data.",
+  STAMP_REFUSED:
+    'The hint says what the stamp has to say as well, or what to do instead. `moult status` shows each store.',
   DEPENDENCY_CUT_OFF: 'Add the target that the hint names, or leave the targets out.',
   VERSION_PASSED:
     'Give the step in the way a `down` (records) or mark it `additive` if it is; or write the step against a later version of that store.',

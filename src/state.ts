@@ -3,25 +3,35 @@ import type { BackupWork } from './backup/backup-work.js'
 import { makeBackups } from './backups.js'
 import type { BackupCallOptions, Backups } from './backups.js'
 import { checkOptions, checkTarget } from './model/call-options.js'
+import { checkChecksums } from './model/require-checksums.js'
 import { checkDefinition, isTrack } from './model/definition.js'
 import type { AnyTrack } from './model/definition.js'
 import { claimFiles } from './model/claims.js'
-import type { ChosenDriver, Driver } from './model/driver.js'
+import type { ChosenDriver } from './model/driver.js'
 import type { HistoryEntry } from './engine/history.js'
 import type { ResolvedOpen } from './engine/open.js'
 import type { ResolvedRun } from './engine/resolved-run.js'
 import { setScene } from './engine/places.js'
 import type { Scene } from './engine/places.js'
 import { reportStatus } from './engine/status.js'
-import type { Listener } from './model/events.js'
-import type { DatabaseCode } from './model/database-code.js'
-import type { BackupPolicy, NewerPolicy, PendingPolicy } from './model/policy.js'
+import type { NewerPolicy } from './model/policy.js'
 import type { PlanReport, Problem, RunReport, StatusReport } from './model/report.js'
 import type { StateSpec } from './model/state.js'
 import { isStore } from './model/store.js'
 import type { Store } from './model/store.js'
-import { resolveTargets } from './model/target.js'
 import type { Target } from './model/target.js'
+import {
+  acceptsOf,
+  databases,
+  defaultWaitMs,
+  driverOf,
+  resolveRun,
+  runOptions,
+  stampTargets,
+  targetsOf,
+  watched,
+} from './run-options.js'
+import type { DowngradeOptions, OpenOptions, RunOptions, StampOptions } from './run-options.js'
 
 export interface StateOptions {
   /** The app's name, for messages and markers. */
@@ -37,43 +47,11 @@ export interface StateOptions {
   readonly onNewer?: NewerPolicy
   /** How many of the backups stay that runs and restores made; those that were asked for are never removed by themselves. Default 5. */
   readonly keepBackups?: number
-}
-
-export interface RunOptions {
-  /** Go only so far: `store.at(…)` or `'store@version'`. Stores that are not named stay where they are. Default: everything, to its newest version. */
-  readonly target?: Target | readonly Target[]
   /**
-   * Runs the steps on a copy of the state, beside the programs that use it, and reports what they did there. Default
-   * false. Every path but `.moult` stays as it is. Fails as the run would.
+   * Every step must have a checksum, so that an edit of one that has shipped is always noticed: SQL text and step files
+   * have theirs, a function needs `checksum`. Versions of records have none and are not asked for one. Default false.
    */
-  readonly dryRun?: boolean
-  /** Where a dry run copies to; an absolute path. Default `.moult/dry-run`, or the system's folder for temporary files. */
-  readonly scratch?: string
-  /**
-   * Whether a verified backup is made before the first write. Default `'required'`: without one nothing is begun.
-   * `'try'` goes on without, with a warning; `'none'` makes none, and what was committed stays when a later step fails.
-   */
-  readonly backup?: BackupPolicy
-  /** How long to wait for other processes, in milliseconds. Default 30,000. */
-  readonly waitMs?: number
-  /** Told what happens. What it throws is ignored: a run does not depend on who watches it. */
-  readonly onEvent?: Listener
-  /** Interrupts the run; the state is put back. */
-  readonly signal?: AbortSignal
-}
-
-export interface DowngradeOptions extends Omit<RunOptions, 'target'> {
-  /** What to go back to: `store.at(…)` or `'store@version'`; `'store@0'` is before its first step. Stores that are not named stay where they are. */
-  readonly target: Target | readonly Target[]
-}
-
-export interface OpenOptions extends Omit<RunOptions, 'target' | 'dryRun' | 'scratch'> {
-  /** What to do when the state is behind. Default `'upgrade'`. `'continue'` goes on with the old data. */
-  readonly onPending?: PendingPolicy
-  /** Overrules each store's own policy. */
-  readonly onNewer?: NewerPolicy
-  /** `'read'` writes nothing, makes no lock files, and refuses what is behind. Default `'write'`. */
-  readonly access?: 'write' | 'read'
+  readonly requireChecksums?: boolean
 }
 
 /** A state that this process has open. While it is held, nobody upgrades it. */
@@ -113,6 +91,17 @@ export interface State {
    * The next `open()` of this program upgrades again: it is for going back to an older one.
    */
   downgrade(options: DowngradeOptions): Promise<RunReport>
+  /**
+   * Says, without running a step, that stores are at these versions: for data whose marker was lost, that was put back
+   * by hand, or that another tool made. Each marker is written as if the steps up to there had been applied, with the
+   * checksums they have now, and says that it was stamped and why. Nobody checks that it is true: a wrong stamp makes
+   * steps run twice, or never. Outcome `stamped`, or `up-to-date` when the markers say so already.
+   *
+   * Throws TARGET_UNKNOWN; STAMP_REFUSED for a store without data, and where the marker is gone and a plugin's list of
+   * steps is not stamped as well; TARGET_BEHIND, STORE_NEWER, STORE_DIVERGED, STORE_EDITED and STORE_TOO_OLD where the
+   * marker says more than the stamp or something else. A crash leaves each store stamped or as it was.
+   */
+  stamp(target: Target | readonly Target[], options: StampOptions): Promise<RunReport>
   /** Looks into every store: markers, contents, integrity, foreign keys, record versions, leftovers; with `backups` into every backup, too. Changes nothing. */
   verify(options?: {
     readonly waitMs?: number
@@ -124,7 +113,7 @@ export interface State {
   readonly backups: Backups
 }
 
-const known = ['app', 'appVersion', 'root', 'stores', 'driver', 'onNewer', 'keepBackups']
+const known = ['app', 'appVersion', 'root', 'stores', 'driver', 'onNewer', 'keepBackups', 'requireChecksums']
 
 /**
  * Declares a state. Throws a TypeError for what cannot be meant: two stores of one name, a file claimed twice, a
@@ -134,6 +123,8 @@ export function defineState(options: StateOptions): State {
   const stray = Object.keys(options).find((key) => !known.includes(key))
   if (stray !== undefined) throw new TypeError(`defineState: unknown option '${stray}'; known are ${known.join(', ')}`)
   if (typeof options.app !== 'string' || options.app === '') throw new TypeError("defineState: 'app' is the app's name")
+  if (!['boolean', 'undefined'].includes(typeof options.requireChecksums))
+    throw new TypeError("defineState: 'requireChecksums' is true or false")
   const state = makeState({
     app: options.app,
     appVersion: options.appVersion ?? null,
@@ -142,6 +133,7 @@ export function defineState(options: StateOptions): State {
     driver: options.driver ?? null,
     onNewer: options.onNewer ?? 'floor',
     keepBackups: checkKept(options.keepBackups),
+    requireChecksums: options.requireChecksums ?? false,
   })
   return options.root === undefined ? state : state.in(options.root)
 }
@@ -158,6 +150,7 @@ function sortParts(parts: readonly (Store | AnyTrack)[]): {
 
 function makeState(spec: StateSpec): State {
   checkDefinition(spec.stores, spec.tracks)
+  if (spec.requireChecksums) checkChecksums(spec.stores, spec.tracks)
   claimFiles(spec.stores)
   const state: State = {
     '~moult': 1,
@@ -182,15 +175,23 @@ function makeState(spec: StateSpec): State {
       return planState(setScene(spec), targetsOf(spec, options.target))
     },
     upgrade: async (options = {}) => {
-      checkOptions('upgrade', options, ['target', 'dryRun', 'scratch', 'backup', 'waitMs', 'onEvent', 'signal'])
-      return makeRun(spec, resolveRun(spec, options), options)
+      checkOptions('upgrade', options, ['target', 'acceptEdited', ...runOptions])
+      const goal = { is: 'upgrade', targets: targetsOf(spec, options.target) } as const
+      return makeRun(setScene(spec, acceptsOf(spec, options)), resolveRun(spec, goal, options), options)
     },
     downgrade: async (options) => {
-      checkOptions('downgrade', options, ['target', 'dryRun', 'scratch', 'backup', 'waitMs', 'onEvent', 'signal'])
+      checkOptions('downgrade', options, ['target', ...runOptions])
       checkTarget('downgrade', options.target)
+      const goal = { is: 'downgrade', targets: targetsOf(spec, options.target) ?? new Map() } as const
       // What a newer program's steps need nobody here knows, so no policy lets this go on
-      const run = { ...resolveRun(spec, options), direction: 'down', onNewer: 'refuse' } as const
-      return makeRun(spec, run, options)
+      return makeRun(setScene(spec), { ...resolveRun(spec, goal, options), onNewer: 'refuse' }, options)
+    },
+    stamp: async (target, options) => {
+      if (options?.reason === undefined) throw new TypeError("stamp: say why: { reason: '…' }")
+      checkOptions('stamp', options, ['reason', ...runOptions])
+      if (options.reason.trim() === '') throw new TypeError('stamp: reason must be a text that says why')
+      const goal = { is: 'stamp', targets: stampTargets(spec, target), reason: options.reason, by: spec } as const
+      return makeRun(setScene(spec), resolveRun(spec, goal, options), options)
     },
     verify: async (options = {}) => {
       checkOptions('verify', options, ['waitMs', 'backups'])
@@ -210,20 +211,18 @@ function makeState(spec: StateSpec): State {
   return Object.freeze(state)
 }
 
-const defaultWaitMs = 30_000
-
-async function makeRun(spec: StateSpec, run: ResolvedRun, { dryRun, scratch }: RunOptions): Promise<RunReport> {
+async function makeRun(scene: Scene, run: ResolvedRun, { dryRun, scratch }: RunOptions): Promise<RunReport> {
   if (scratch !== undefined && (dryRun !== true || !isAbsolute(scratch)))
     throw new TypeError(`scratch is the absolute path of a folder for a dry run, not ${JSON.stringify(scratch)}`)
   const { bringToTarget } = await import('./engine/run.js')
-  const make = async (scene: Scene, what: ResolvedRun): Promise<RunReport> => {
-    const { report, lock } = await bringToTarget(scene, what)
+  const make = async (where: Scene, what: ResolvedRun): Promise<RunReport> => {
+    const { report, lock } = await bringToTarget(where, what)
     lock.release()
     return report
   }
-  if (dryRun !== true) return make(setScene(spec), run)
+  if (dryRun !== true) return make(scene, run)
   const { rehearseRun } = await import('./backup/dry-run.js')
-  return rehearseRun(setScene(spec), run, scratch ?? null, make)
+  return rehearseRun(scene, run, scratch ?? null, make)
 }
 
 async function backupWork(spec: StateSpec, options: BackupCallOptions): Promise<BackupWork> {
@@ -244,11 +243,20 @@ async function backupWork(spec: StateSpec, options: BackupCallOptions): Promise<
 }
 
 async function open(spec: StateSpec, options: OpenOptions): Promise<HeldState> {
-  checkOptions('open', options, ['onPending', 'onNewer', 'access', 'backup', 'waitMs', 'onEvent', 'signal'])
+  checkOptions('open', options, [
+    'onPending',
+    'onNewer',
+    'access',
+    'backup',
+    'acceptEdited',
+    'waitMs',
+    'onEvent',
+    'signal',
+  ])
   const { openState } = await import('./engine/open.js')
-  const scene = setScene(spec)
+  const scene = setScene(spec, acceptsOf(spec, options))
   const resolved: ResolvedOpen = {
-    ...resolveRun(spec, options),
+    ...resolveRun(spec, { is: 'upgrade', targets: null }, options),
     onNewer: options.onNewer ?? null,
     onPending: options.onPending ?? 'upgrade',
     access: options.access ?? 'write',
@@ -270,58 +278,8 @@ function pathOf(scene: Scene, store: string): string {
   return place.path
 }
 
-function targetsOf(spec: StateSpec, target: Target | readonly Target[] | undefined): ResolvedRun['targets'] {
-  return resolveTargets(target, [
-    ...spec.stores.map((store) => store['~store'].lane),
-    ...spec.tracks.map((track) => track['~lane']),
-  ])
-}
-
-function resolveRun(spec: StateSpec, options: RunOptions): ResolvedRun {
-  return {
-    direction: 'up',
-    targets: targetsOf(spec, options.target),
-    onNewer: null,
-    waitMs: options.waitMs ?? defaultWaitMs,
-    signal: options.signal ?? new AbortController().signal,
-    onEvent: watched(options.onEvent),
-    driver: driverOf(spec),
-    databases,
-    backup: checkBackupPolicy(options.backup),
-    dryRun: false,
-    keepBackups: spec.keepBackups,
-  }
-}
-
-const databases = async (): Promise<DatabaseCode> => (await import('./stores/sqlite/database-code.js')).databaseCode
-
 function checkKept(given: unknown): number {
   if (given === undefined) return 5
   if (Number.isInteger(given) && (given as number) >= 1) return given as number
   throw new TypeError(`keepBackups is a whole number from 1, not ${JSON.stringify(given)}`)
-}
-
-function checkBackupPolicy(given: unknown): BackupPolicy {
-  if (given === undefined || given === 'required' || given === 'try' || given === 'none') return given ?? 'required'
-  throw new TypeError(`backup is 'required', 'try' or 'none', not ${JSON.stringify(given)}`)
-}
-
-/** A listener whose mistakes stay its own: thrown in mid-commit, an error would leave half of the run undone. */
-function watched(listener: Listener | undefined): Listener {
-  return (event) => {
-    try {
-      const answer: unknown = listener?.(event)
-      if (answer instanceof Promise) answer.catch(() => undefined)
-    } catch {
-      // As documented: whoever watches cannot stop a run. The signal can.
-    }
-  }
-}
-
-/** Loaded when a database is opened, not before: an up-to-date state needs no driver to be examined. */
-function driverOf(spec: StateSpec): () => Promise<Driver> {
-  return async () => {
-    const { storeDriver } = await import('./drivers/choose-driver.js')
-    return storeDriver(spec.driver === null ? null : await spec.driver.load())
-  }
 }

@@ -10,7 +10,8 @@ import { readModules } from './step-files/read-modules.js'
  * export. A step is called like its file without the ending, so a build may compile it. Numbers follow one another; the
  * first need not be 1 where earlier steps were squashed. Folders in it, dotfiles, `.d.ts` and `.map` are passed over.
  *
- * Checksums are made from the files' text; of compiled JavaScript from the source in its source map, or not at all.
+ * Checksums are made from the text of SQL and TypeScript files; of JavaScript, which may be compiled, from the source in
+ * its source map. JavaScript without one has a checksum only if it exports one: `export const checksum = '1'`.
  * Loads synchronously: neither the modules nor what they import may use top-level await.
  *
  * Throws a TypeError for names that cannot be meant: a number twice or missing, an unknown ending, no step at all. Throws

@@ -50,7 +50,7 @@ export async function rehearseRun(
     const databases = await copyState(work, folder)
     await copyHistory(scene, folder, run.signal)
     const files = await listAll(scene, run)
-    const copy = setScene({ ...scene.spec, root: join(folder, 'state') })
+    const copy = setScene({ ...scene.spec, root: join(folder, 'state') }, scene.accepts)
     const home = (text: string): string => text.replaceAll(copy.root, scene.root)
     try {
       const report = await makeRun(copy, { ...run, backup: 'none', dryRun: true })

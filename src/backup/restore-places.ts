@@ -66,6 +66,7 @@ function describe(store: BackedUpStore): StoreSpec {
     flat: null,
     adopt: null,
     describesItself: false,
+    hasChecksums: false,
     onNewer: null,
     decides: false,
     servesPast: () => false,

@@ -9,10 +9,10 @@ import { closeGate } from '../drivers/lock.js'
 import type { ExclusiveHold } from '../drivers/lock.js'
 import { examineState } from '../engine/examine.js'
 import { explain } from '../engine/explain.js'
-import { appendHistory, restored } from '../engine/history.js'
+import { finishCutOff } from '../engine/finish-cut-off.js'
+import { restored, tryToAppend } from '../engine/history.js'
 import { openJournal, readJournal, writeBallast } from '../engine/journal.js'
 import type { RunHeader } from '../engine/journal.js'
-import { recoverRun } from '../engine/recover.js'
 import { Progress, reportRun } from '../engine/report.js'
 import type { DatabaseCode, SeizedDatabase } from '../model/database-code.js'
 import { isMoultError, MoultFailure } from '../model/errors.js'
@@ -53,8 +53,7 @@ export async function restoreBackup(work: BackupWork, { id, skipVerify }: Restor
   const lock = await gate.takeUse()
   try {
     const progress = new Progress()
-    progress.recovered = await recoverRun(scene, work.driver)
-    if (progress.recovered !== null) onEvent({ type: 'recovered', direction: progress.recovered })
+    progress.recovered = await finishCutOff(scene, work)
     const kept = await replaceState({ ...work, scene: described }, manifest, lock, skipVerify)
     progress.backup = kept.id
     writeDown(scene, manifest, lock, onEvent)
@@ -217,30 +216,23 @@ function checkSpace(scene: Scene, manifest: Manifest): void {
 
 /** From now on the history does not say that a store was here that the backup does not have. */
 function writeDown(scene: Scene, manifest: Manifest, lock: ExclusiveHold, onEvent: BackupWork['onEvent']): void {
-  try {
-    appendHistory(
-      scene,
-      manifest.stores.map(({ name, version }) => ({
-        at: new Date().toISOString(),
-        run: lock.runId,
-        app: scene.spec.app,
-        appVersion: scene.spec.appVersion,
-        store: name,
-        track: '',
-        step: restored,
-        direction: 'down',
-        result: version === null ? 'undone' : 'done',
-        ms: 0,
-        changes: noChanges,
-        checksum: null,
-        reason: `backup ${manifest.id}`,
-      })),
-    )
-  } catch (cause) {
-    onEvent({
-      type: 'warning',
-      code: 'HISTORY_NOT_WRITTEN',
-      message: `The history could not be written: ${String(cause)}`,
-    })
-  }
+  tryToAppend(
+    scene,
+    onEvent,
+    manifest.stores.map(({ name, version }) => ({
+      at: new Date().toISOString(),
+      run: lock.runId,
+      app: scene.spec.app,
+      appVersion: scene.spec.appVersion,
+      store: name,
+      track: '',
+      step: restored,
+      direction: 'down',
+      result: version === null ? 'undone' : 'done',
+      ms: 0,
+      changes: noChanges,
+      checksum: null,
+      reason: `backup ${manifest.id}`,
+    })),
+  )
 }

@@ -1,6 +1,6 @@
 import { closeGate } from '../drivers/lock.js'
+import { finishCutOff } from '../engine/finish-cut-off.js'
 import { exists } from '../engine/places.js'
-import { recoverRun } from '../engine/recover.js'
 import type { BackupWork } from './backup-work.js'
 
 /** A state in mid-run is of no moment: what a crash left is finished or undone first, which needs no step. */
@@ -9,8 +9,7 @@ export async function settleRun({ scene, driver, waiting, onEvent }: BackupWork)
   const gate = await closeGate(scene.root, waiting)
   const exclusive = await gate.takeUse()
   try {
-    const direction = await recoverRun(scene, driver)
-    if (direction !== null) onEvent({ type: 'recovered', direction })
+    await finishCutOff(scene, { driver, onEvent })
   } finally {
     exclusive.release()
   }

@@ -6,6 +6,7 @@ import type { Paint } from './paint.js'
 export interface CommandOptions {
   readonly check?: boolean
   readonly target?: readonly string[]
+  readonly acceptEdited?: readonly string[]
   /** Seconds. */
   readonly wait?: number
   readonly backup?: boolean
@@ -53,13 +54,14 @@ export interface Command {
     | 'downgrade'
     | 'verify'
     | 'history'
+    | 'stamp'
     | 'backup'
     | 'list-backups'
     | 'restore'
     | 'prune-backups'
   readonly about: string
   readonly flags: readonly CommandFlag[]
-  /** The one word it takes, as the help shows it: `<ID>`. */
+  /** The words it takes without a flag, as the help shows them: `<ID>`, or `<T...>` for several. */
   readonly argument?: { readonly name: string; readonly about: string }
   /** It changes the state, and so an interruption waits until everything is put back. */
   readonly isRun: boolean

@@ -6,6 +6,7 @@ import { listBackups } from './commands/list-backups.js'
 import { plan } from './commands/plan.js'
 import { pruneBackups } from './commands/prune-backups.js'
 import { restore } from './commands/restore.js'
+import { stamp } from './commands/stamp.js'
 import { status } from './commands/status.js'
 import { upgrade } from './commands/upgrade.js'
 import { verify } from './commands/verify.js'
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   downgrade,
   verify,
   history,
+  stamp,
   backup,
   listBackups,
   restore,

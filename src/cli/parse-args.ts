@@ -80,9 +80,9 @@ function makeParser({ name, defaultCommand, own }: Syntax, write: (text: string)
       if (read) sub.option(flag, about, read)
       else sub.option(flag, about)
     }
-    if (command.argument) sub.argument(`[${command.argument.name.slice(1, -1)}]`, command.argument.about)
+    if (command.argument) sub.argument(command.argument.name.replace(/^<(.*)>$/, '[$1]'), command.argument.about)
     sub.action(() => {
-      checkExcess(sub, parser, command.argument ? 1 : 0)
+      checkExcess(sub, parser, wordsTaken(command))
       take(command, sub.args, sub.opts(), parser.opts())
     })
   }
@@ -98,6 +98,11 @@ function makeParser({ name, defaultCommand, own }: Syntax, write: (text: string)
     })
   }
   return parser
+}
+
+function wordsTaken({ argument }: Command): number {
+  if (!argument) return 0
+  return argument.name.includes('...') ? Infinity : 1
 }
 
 /** Most commands take nothing but flags; a word that is left over is a command that is none, or one too many. */

@@ -85,10 +85,15 @@ export function renderProblems(problems: readonly Problem[], paint: Paint): stri
   ])
 }
 
-/** A line for each step that was run. */
+/** A line for each step that was run, accepted or stamped. */
 export function renderSteps(steps: readonly StepReport[]): string[] {
   return alignRows(
-    steps.map((step) => [nameStep(step), step.result, `${step.ms} ms`, step.reason ?? renderChanges(step.changes)]),
+    steps.map((step) => [
+      nameStep(step),
+      step.result,
+      `${step.ms} ms`,
+      step.reason ?? (step.was === undefined ? renderChanges(step.changes) : `was ${step.was}`),
+    ]),
   )
 }
 

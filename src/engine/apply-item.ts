@@ -1,15 +1,17 @@
 import { digestSource } from '../disk/digest.js'
+import { acceptInto } from '../model/accept.js'
 import { isMoultError } from '../model/errors.js'
 import type { Listener } from '../model/events.js'
 import type { MarkerEntry } from '../model/marker.js'
-import { retryName } from '../model/plan.js'
+import { flatName, retryName, startName } from '../model/plan.js'
 import type { PlanItem } from '../model/plan.js'
 import { addChanges, noChanges } from '../model/report.js'
 import type { StepReport } from '../model/report.js'
 import { skipStep } from '../model/skip.js'
+import { stampInto } from '../model/stamp.js'
 import { describeStep, stepAt } from '../model/step.js'
-import type { Step } from '../model/step.js'
 import type { Applied, StepContext, StoreTransaction, View } from '../model/store.js'
+import { entryFor } from './entry-for.js'
 import type { Scene } from './places.js'
 import type { Progress } from './report.js'
 import { placeFor } from './work.js'
@@ -30,12 +32,14 @@ export async function applyItem(applying: Applying, item: PlanItem): Promise<voi
   if (item.action === 'step') return applyStep(applying, item, transaction)
   if (item.action === 'undo') return undoStep(applying, item, transaction)
   if (item.action === 'retry') return applyRetry(applying, item.store, transaction)
+  if (item.action === 'accept') return applyAccept(applying, item, transaction)
+  if (item.action === 'stamp') return applyStamp(applying, item, transaction)
   const { scene, progress } = applying
   const startedAt = performance.now()
   if (item.action === 'flat') {
     const applied = await transaction.applyFlat()
     transaction.mark(standingEntries(scene, item.store, item.place, 'flat'), [])
-    progress.add(reportOf({ store: item.store, track: '', step: 'flat schema' }, 'up', startedAt, applied))
+    progress.add(reportOf({ store: item.store, track: '', step: flatName }, 'up', startedAt, applied))
   } else transaction.mark(standingEntries(scene, item.store, item.place, 'adopted'), [])
 }
 
@@ -90,6 +94,49 @@ async function applyRetry(applying: Applying, store: string, transaction: StoreT
     transaction.mark([], [])
     return applied
   })
+}
+
+/** No step runs: the marker alone changes. */
+function applyAccept(
+  { scene, progress }: Applying,
+  { store, edits }: Extract<PlanItem, { readonly action: 'accept' }>,
+  transaction: StoreTransaction,
+): void {
+  const { app, appVersion } = scene.spec
+  const by = [app, appVersion ?? ''].join(' ').trim()
+  const was = new Map<string, string>()
+  transaction.remark((marker) => {
+    for (const { track, place, checksum } of marker.entries) was.set(`${track}@${place}`, checksum ?? '')
+    return acceptInto(marker, edits, { digest: digestSource, by, at: new Date().toISOString() })
+  })
+  for (const { track, place, step } of edits) {
+    const report = reportOf({ store, track, step: step.name }, 'up', performance.now(), null)
+    progress.add({ ...report, result: 'accepted', ms: 0, was: was.get(`${track}@${place}`) ?? '' })
+  }
+}
+
+function applyStamp(
+  { progress }: Applying,
+  { store, stamp }: Extract<PlanItem, { readonly action: 'stamp' }>,
+  transaction: StoreTransaction,
+): void {
+  const appliedAt = Math.floor(Date.now() / 1000)
+  transaction.remark((marker) =>
+    stampInto(marker, { ...stamp, entries: stamp.entries.map((entry) => ({ ...entry, appliedAt })) }),
+  )
+  const { entries, lanes, reason } = stamp
+  // A stamp that adds no step is still to be found in the history
+  const steps = lanes.flatMap(({ track, name }) => {
+    const added = entries.filter((entry) => entry.track === track).map((entry) => entry.name)
+    return (added.length > 0 ? added : [name ?? startName]).map((step) => ({ track, step }))
+  })
+  for (const { track, step } of steps)
+    progress.add({
+      ...reportOf({ store, track, step }, 'up', performance.now(), null),
+      result: 'stamped',
+      ms: 0,
+      reason,
+    })
 }
 
 interface NamedStep {
@@ -205,7 +252,7 @@ async function markStep(
   const commit = wrote.length > 0 ? work.commitId(store) : null
   transaction.mark(
     [
-      entryFor(scene, track, place, step.name, step, {
+      entryFor(scene.spec, track, place, step.name, step, {
         arrival: result === 'skipped' ? 'skipped' : 'step',
         commit,
         wrote,
@@ -225,28 +272,6 @@ function standingEntries(scene: Scene, store: string, place: number, arrival: 'f
   return lane.names
     .slice(0, place)
     .map((name, index) =>
-      entryFor(scene, '', index + 1, name, stepAt(lane, index + 1), { arrival, commit: null, wrote: [] }),
+      entryFor(scene.spec, '', index + 1, name, stepAt(lane, index + 1), { arrival, commit: null, wrote: [] }),
     )
-}
-
-function entryFor(
-  scene: Scene,
-  track: string,
-  place: number,
-  name: string,
-  step: Step | null,
-  how: Pick<MarkerEntry, 'arrival' | 'commit' | 'wrote'>,
-): MarkerEntry {
-  return {
-    track,
-    place,
-    name,
-    // A step that did not run here can be edited freely
-    checksum: ['flat', 'adopted'].includes(how.arrival) || step?.source == null ? null : digestSource(step.source),
-    additive: step?.additive ?? false,
-    description: step?.description ?? null,
-    appliedAt: Math.floor(Date.now() / 1000),
-    appVersion: scene.spec.appVersion,
-    ...how,
-  }
 }

@@ -33,6 +33,7 @@ export async function carryOut(
       ...run,
       warn: (code, message) => run.onEvent({ type: 'warning', code, message }),
       planned,
+      replacesMarker: run.goal.is === 'stamp',
     })
     try {
       for (const item of segment.items) {

@@ -34,6 +34,7 @@ export async function examineState(scene: Scene, onNewer: NewerPolicy | null = n
         onNewer: onNewer ?? place.spec.onNewer ?? scene.spec.onNewer,
         program: scene.spec,
         digest: digestSource,
+        accepts: scene.accepts,
       }),
     )
   }

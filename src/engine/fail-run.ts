@@ -35,9 +35,9 @@ export async function failRun(
     error.code === 'DAMAGED' ? 'damaged' : keepsJournal || stays.length > 0 ? 'unfinished' : 'put-back'
   if (stays.length > 0) {
     error.message +=
-      run.direction === 'up'
-        ? ` Steps of ${stays.join(', ')} had been committed before and stay; each of them is whole, and the next upgrade goes on from there.`
-        : ` Steps of ${stays.join(', ')} had been undone before and stay so; each of them is whole, and the same downgrade goes on from there.`
+      run.goal.is === 'downgrade'
+        ? ` Steps of ${stays.join(', ')} had been undone before and stay so; each of them is whole, and the same downgrade goes on from there.`
+        : ` Steps of ${stays.join(', ')} had been committed before and stay; each of them is whole, and the next ${run.goal.is} goes on from there.`
   } else if (outcome === 'put-back') {
     error.message += ' Every store is as it was before.'
   }

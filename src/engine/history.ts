@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { appendLines } from '../disk/append-lines.js'
 import { readFile } from '../disk/read-file.js'
-import { systemCode } from '../model/errors.js'
+import { MoultFailure, systemCode } from '../model/errors.js'
+import type { Listener } from '../model/events.js'
 import type { StepReport } from '../model/report.js'
 import { unreachable } from './places.js'
 import type { Scene } from './places.js'
@@ -15,8 +16,10 @@ export interface HistoryEntry extends StepReport {
   readonly app: string
   readonly appVersion: string | null
   readonly checksum: string | null
-  /** What went wrong, if anything did. */
+  /** What went wrong, if anything did: why this step failed, or why it was undone with the others. */
   readonly error?: string
+  /** The error's code. */
+  readonly code?: string
 }
 
 /** A store that was given its marker, without a step: an empty `step` in the file, not shown as a step. */
@@ -38,19 +41,31 @@ export function readHistory(scene: Scene): readonly HistoryEntry[] {
 export function storesInHistory(scene: Scene): ReadonlySet<string> {
   const stores = new Set<string>()
   for (const { store, step, result } of readLines(scene)) {
-    if (result === 'done' || result === 'skipped') stores.add(store)
+    if (!['failed', 'undone'].includes(result)) stores.add(store)
     else if (step === restored) stores.delete(store)
   }
   return stores
 }
 
-/** Appends lines to the history. Only under the exclusive lock. It is a log: a failure is the caller's to warn of. */
-export function appendHistory(scene: Scene, entries: readonly HistoryEntry[]): void {
+function appendHistory(scene: Scene, entries: readonly HistoryEntry[]): void {
   if (entries.length === 0) return
   appendLines(
     historyPath(scene),
     entries.map((entry) => JSON.stringify(entry)),
   )
+}
+
+/** Appends lines to the history. Only under the exclusive lock. It is a log: a failure becomes a warning. */
+export function tryToAppend(scene: Scene, onEvent: Listener, entries: readonly HistoryEntry[]): void {
+  try {
+    appendHistory(scene, entries)
+  } catch (cause) {
+    onEvent({
+      type: 'warning',
+      code: 'HISTORY_NOT_WRITTEN',
+      message: `The history could not be written: ${String(cause)}`,
+    })
+  }
 }
 
 function readLines(scene: Scene): HistoryEntry[] {
@@ -59,9 +74,24 @@ function readLines(scene: Scene): HistoryEntry[] {
     text = Buffer.from(readFile(historyPath(scene))).toString('utf8')
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return []
-    throw unreachable(historyPath(scene), error)
+    throw ['EACCES', 'EPERM'].includes(systemCode(error))
+      ? unreachable(historyPath(scene), error)
+      : unreadable(scene, error)
   }
   return text.split('\n').flatMap((line) => parseLine(line) ?? [])
+}
+
+/** It is only a log, and yet the one thing that tells a lost marker from data that never had one. */
+function unreadable(scene: Scene, cause: unknown): unknown {
+  const code = systemCode(cause)
+  if (!/^E[A-Z0-9]+$/.test(code)) return cause
+  const path = historyPath(scene)
+  return new MoultFailure(code === 'EACCES' || code === 'EPERM' ? 'NO_PERMISSION' : 'STORE_UNREADABLE', {
+    message: `The history ${path} cannot be read (${code}). Nothing was changed.`,
+    hint: 'Look at its rights and at what stands there. It is a log: moved away, it costs nothing but that lost markers are not noticed.',
+    details: { path },
+    cause,
+  })
 }
 
 function parseLine(line: string): HistoryEntry | null {

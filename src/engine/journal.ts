@@ -20,6 +20,16 @@ export interface RunHeader {
   readonly staging: readonly string[]
   /** Databases that a restore took out of WAL mode, relative to the root: if it did not replace them, they go back. */
   readonly logged?: readonly string[]
+  /** What it meant to do, for the history: recovery asks for none of it. */
+  readonly steps?: readonly IntendedStep[]
+}
+
+/** A step as the history names it, and the way it was to go. */
+export interface IntendedStep {
+  readonly store: string
+  readonly track: string
+  readonly step: string
+  readonly direction: 'up' | 'down'
 }
 
 function headerPath(scene: Scene): string {
@@ -55,7 +65,8 @@ function parseHeader(text: string): RunHeader | null {
     return typeof header.run === 'string' &&
       isListOf(header.databases, isStorePath) &&
       isListOf(header.staging, isStagingPath) &&
-      (header.logged === undefined || isListOf(header.logged, isStorePath))
+      (header.logged === undefined || isListOf(header.logged, isStorePath)) &&
+      (header.steps === undefined || isListOf(header.steps, isIntendedStep))
       ? (header as RunHeader)
       : null
   } catch {
@@ -65,6 +76,12 @@ function parseHeader(text: string): RunHeader | null {
 
 function isListOf(value: unknown, is: (each: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(is)
+}
+
+function isIntendedStep(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { store, track, step, direction } = value as Partial<IntendedStep>
+  return [store, track, step].every((name) => typeof name === 'string') && (direction === 'up' || direction === 'down')
 }
 
 /** The header may come from anybody: what it names is opened and written, so it stays in the root and off moult's own. */

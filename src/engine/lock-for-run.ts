@@ -6,7 +6,6 @@ import { examineState } from './examine.js'
 import type { Examination } from './examine.js'
 import type { Scene } from './places.js'
 import { planFor } from './plan-for.js'
-import type { Wanted } from './plan-for.js'
 import { refuseState } from './refuse-state.js'
 import { Progress } from './report.js'
 import type { ResolvedRun } from './resolved-run.js'
@@ -65,16 +64,16 @@ function sharedLock(shared: SharedHold): RunLock {
 }
 
 /** Whether all that is to be done is to try again what was left: the data is as current as it was. */
-export function isOnlyRetry(examination: Examination, run: Wanted): boolean {
+export function isOnlyRetry(examination: Examination, { goal }: Pick<ResolvedRun, 'goal'>): boolean {
   if (examination.unfinished || examination.refusals.length > 0) return false
   if (!examination.verdicts.some(({ retry }) => retry)) return false
-  const { items } = planFor(run, examination.verdicts)
+  const { items } = planFor(goal, examination)
   return items.length > 0 && items.every(({ action }) => action === 'retry')
 }
 
-export function isRunNeeded(examination: Examination, run: Wanted): boolean {
-  if (examination.unfinished || examination.refusals.length > 0) return true
-  const plan = planFor(run, examination.verdicts)
+export function isRunNeeded(examination: Examination, { goal }: Pick<ResolvedRun, 'goal'>): boolean {
+  if (examination.unfinished) return true
+  const plan = planFor(goal, examination)
   return plan.items.length > 0 || plan.refusals.length > 0
 }
 
@@ -83,9 +82,7 @@ async function refuseEarly(scene: Scene, run: ResolvedRun): Promise<void> {
   const look = async (): Promise<{ examination: Examination; refusals: Examination['refusals'] }> => {
     const examination = await examineState(scene, run.onNewer)
     if (examination.unfinished) return { examination, refusals: [] }
-    const refusals =
-      examination.refusals.length > 0 ? examination.refusals : planFor(run, examination.verdicts).refusals
-    return { examination, refusals }
+    return { examination, refusals: planFor(run.goal, examination).refusals }
   }
   const hint = await look()
   if (hint.refusals.length === 0) {

@@ -132,7 +132,10 @@ function refusePending(scene: Scene, examination: Examination, run: ResolvedOpen
   }
   if (examination.refusals.length > 0 || !isRefused(examination, run)) return
   const behind = examination.verdicts
-    .filter(({ status }) => status !== 'current' && status !== 'newer')
+    .filter(
+      ({ status, lanes }) =>
+        (status !== 'current' && status !== 'newer') || lanes.some(({ accepted }) => accepted.length > 0),
+    )
     .map(({ spec }) => spec.name)
   throw withReport(
     new MoultFailure('UPGRADE_PENDING', {

@@ -15,10 +15,12 @@ export interface Scene {
   /** Absolute path of `.moult/run`: it exists only while a run is unfinished. */
   readonly runFolder: string
   readonly places: readonly Place[]
+  /** `stepKey`s of steps whose edits the caller accepts. */
+  readonly accepts: ReadonlySet<string>
 }
 
 /** Finds the real paths of a state, and refuses stores that lie outside of its root through a symlink. */
-export function setScene(spec: StateSpec): Scene {
+export function setScene(spec: StateSpec, accepts: ReadonlySet<string> = new Set()): Scene {
   if (spec.root === null)
     throw new TypeError(`the state of ${spec.app} has no root; say where it is: state.in('/path')`)
   const root = realPath(resolve(spec.root))
@@ -42,7 +44,7 @@ export function setScene(spec: StateSpec): Scene {
     return place
   })
   const home = join(root, '.moult')
-  return { spec, root, home, runFolder: join(home, 'run'), places }
+  return { spec, root, home, runFolder: join(home, 'run'), places, accepts }
 }
 
 /** The real path of a path whose last parts may not exist yet. Something else than a directory on the way ends it. */

@@ -4,6 +4,7 @@ import { MoultFailure, systemCode } from '../model/errors.js'
 import type { PlanItem } from '../model/plan.js'
 import { storesOf } from '../model/segments.js'
 import type { Place } from '../model/store.js'
+import { intendedSteps } from './intended-steps.js'
 import { openJournal, writeBallast } from './journal.js'
 import type { Scene } from './places.js'
 import { placeFor } from './work.js'
@@ -17,7 +18,12 @@ const ballastBytes = 1024 * 1024
 export function preflight(scene: Scene, items: readonly PlanItem[], runId: string): void {
   const stores = [...new Set(items.flatMap(storesOf))].map((store) => placeFor(scene, store))
   const databases = stores.filter(({ spec }) => spec.extent.is === 'database')
-  checkSpace(scene, databases)
+  // Where the marker alone changes, a database needs no room to speak of
+  const steps = new Set(items.filter(({ action }) => !['accept', 'stamp'].includes(action)).flatMap(storesOf))
+  checkSpace(
+    scene,
+    databases.filter(({ spec }) => steps.has(spec.name)),
+  )
   openJournal(scene, {
     moult: 1,
     run: runId,
@@ -28,6 +34,7 @@ export function preflight(scene: Scene, items: readonly PlanItem[], runId: strin
     staging: stores.flatMap(({ spec, claim }) =>
       spec.extent.is === 'database' ? [] : stagingPlaces(spec.name, claim.base),
     ),
+    steps: items.flatMap(intendedSteps),
   })
   writeBallast(scene)
 }

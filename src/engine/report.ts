@@ -9,11 +9,12 @@ export function reportStore(verdict: Verdict): StoreReport {
   const main = mainLane(verdict)
   const { marker, spec, status } = verdict
   const isRetried = verdict.retry && main.status === 'current'
+  const isAccepted = verdict.lanes.some(({ accepted }) => accepted.length > 0)
   return {
     name: spec.name,
     kind: spec.kind,
     path: spec.path === '' ? '.' : spec.path,
-    status: isRetried && status === 'current' ? 'behind' : status,
+    status: isAccepted ? 'edited' : isRetried && status === 'current' ? 'behind' : status,
     version: marker ? main.version : null,
     head: main.lane.names.length,
     floor: marker ? main.floor : null,

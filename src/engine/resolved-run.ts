@@ -2,13 +2,11 @@ import type { DatabaseCode } from '../model/database-code.js'
 import type { Driver } from '../model/driver.js'
 import type { Listener } from '../model/events.js'
 import type { BackupPolicy, NewerPolicy } from '../model/policy.js'
-import type { Targets } from '../model/target.js'
+import type { Goal } from './goal.js'
 
 /** What a run was asked to do, every default applied. */
 export interface ResolvedRun {
-  /** `down`: the steps past the targets are undone. */
-  readonly direction: 'up' | 'down'
-  readonly targets: Targets | null
+  readonly goal: Goal
   readonly onNewer: NewerPolicy | null
   readonly waitMs: number
   readonly signal: AbortSignal

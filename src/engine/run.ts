@@ -8,13 +8,14 @@ import { examineState } from './examine.js'
 import type { Examination } from './examine.js'
 import { explain } from './explain.js'
 import { failRun } from './fail-run.js'
+import { finishCutOff } from './finish-cut-off.js'
 import { refuseForeignFiles } from './foreign-files.js'
+import { reached } from './goal.js'
 import { lockForRun } from './lock-for-run.js'
 import { exists } from './places.js'
 import type { Scene } from './places.js'
 import { planFor } from './plan-for.js'
 import { preflight } from './preflight.js'
-import { recoverRun } from './recover.js'
 import { refuseState } from './refuse-state.js'
 import { Progress, reportRun } from './report.js'
 import type { ResolvedRun } from './resolved-run.js'
@@ -29,9 +30,9 @@ export interface FinishedRun {
 }
 
 /**
- * Brings a state to its target, forward or back: lock, finish or undo what a crash left, examine, plan, make sure that
- * it can be done, do it, commit. Throws a MoultError with a report when the target was not reached; what the state is then, the error's
- * code and message say.
+ * Brings a state to its goal, forward, back or by a stamp: lock, finish or undo what a crash left, examine, plan, make
+ * sure that it can be done, back up, do it, commit. Throws a MoultError with a report when the goal was not reached; what
+ * the state is then, the error's code and message say.
  */
 export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<FinishedRun> {
   const progress = new Progress()
@@ -44,13 +45,10 @@ export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<Fin
   try {
     if (!lock.isExclusive) return { report: await reportNow(scene, run, progress, 'up-to-date', lock), lock }
 
-    progress.recovered = await recoverRun(scene, run.driver)
-    if (progress.recovered) run.onEvent({ type: 'recovered', direction: progress.recovered })
+    progress.recovered = await finishCutOff(scene, run)
     if (progress.recovered === 'forward') await warnOfKept(scene, run.onEvent)
-
     const examination = await examineState(scene, run.onNewer)
-    refuseState(scene, progress, examination, examination.refusals, lock)
-    const plan = planFor(run, examination.verdicts)
+    const plan = planFor(run.goal, examination)
     refuseState(scene, progress, examination, plan.refusals, lock)
     refuseState(scene, progress, examination, await refuseForeignFiles(scene), lock)
     if (plan.items.length === 0) return { report: await reportNow(scene, run, progress, 'up-to-date', lock), lock }
@@ -70,10 +68,7 @@ export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<Fin
     } finally {
       await pruneAfterRun(scene, run)
     }
-    return {
-      report: await reportNow(scene, run, progress, run.direction === 'up' ? 'upgraded' : 'downgraded', lock),
-      lock,
-    }
+    return { report: await reportNow(scene, run, progress, reached[run.goal.is], lock), lock }
   } catch (error) {
     lock.release()
     throw explain(error, run.signal)

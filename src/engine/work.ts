@@ -14,6 +14,8 @@ export interface WorkOptions {
   readonly warn: (code: string, message: string) => void
   /** The markers that the plan was made for; of stores that are not in it, this run has committed since. */
   readonly planned: ReadonlyMap<string, Marker | null>
+  /** Markers that are damaged are taken for none: they are about to be replaced. */
+  readonly replacesMarker: boolean
 }
 
 /** The stores that a segment of a run works on, each opened when it is first needed. */

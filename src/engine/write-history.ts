@@ -1,6 +1,6 @@
 import { digestSource } from '../disk/digest.js'
 import { stepAt } from '../model/step.js'
-import { appendHistory, started } from './history.js'
+import { started, tryToAppend } from './history.js'
 import type { HistoryEntry } from './history.js'
 import type { RunLock } from './run-lock.js'
 import type { Scene } from './places.js'
@@ -15,16 +15,23 @@ export function writeHistory(
   run: ResolvedRun,
   progress: Progress,
   lock: RunLock,
-  error: { readonly message: string } | null,
+  error: { readonly code: string; readonly message: string } | null,
 ): void {
   const base = { at: new Date().toISOString(), run: lock.runId, app: scene.spec.app, appVersion: scene.spec.appVersion }
+  // Where no step failed but the commit, the last that was undone tells of it
+  const teller =
+    progress.steps.find(({ result }) => result === 'failed') ??
+    progress.steps.findLast(({ result }) => result === 'undone')
   const steps = progress.steps.map((step): HistoryEntry => {
     const entry = { ...base, ...step, checksum: checksumOf(scene, step.store, step.track, step.step) }
-    return error && step.result === 'failed' ? { ...entry, error: error.message } : entry
+    if (error === null || !['failed', 'undone'].includes(step.result)) return entry
+    return { ...entry, ...(step === teller ? { error: error.message } : {}), code: error.code }
   })
-  const named = new Set(progress.steps.filter(({ result }) => result === 'done').map(({ store }) => store))
+  const named = new Set(
+    progress.steps.filter(({ result }) => !['failed', 'undone'].includes(result)).map(({ store }) => store),
+  )
   const markers = progress.committedStores
-    .filter((store) => run.direction === 'up' && !named.has(store))
+    .filter((store) => run.goal.is === 'upgrade' && !named.has(store))
     .map((store): HistoryEntry => ({
       ...base,
       store,
@@ -36,15 +43,7 @@ export function writeHistory(
       changes: noChanges,
       checksum: null,
     }))
-  try {
-    appendHistory(scene, [...markers, ...steps])
-  } catch (cause) {
-    run.onEvent({
-      type: 'warning',
-      code: 'HISTORY_NOT_WRITTEN',
-      message: `The history could not be written: ${String(cause)}`,
-    })
-  }
+  tryToAppend(scene, run.onEvent, [...markers, ...steps])
 }
 
 function checksumOf(scene: Scene, store: string, track: string, name: string): string | null {

@@ -8,6 +8,8 @@ const checks: Readonly<Record<string, { readonly means: string; readonly holds: 
   waitMs: { means: 'milliseconds, 0 or more', holds: (value) => typeof value === 'number' && value >= 0 },
   onEvent: { means: 'a function', holds: (value) => typeof value === 'function' },
   signal: { means: 'an AbortSignal', holds: (value) => typeof (value as AbortSignal | null)?.aborted === 'boolean' },
+  acceptEdited: { means: 'a list of steps: store.at(…), or store@step', holds: Array.isArray },
+  reason: { means: 'a text that says why', holds: (value) => typeof value === 'string' },
   unclaimed: { means: 'true or false', holds: (value) => typeof value === 'boolean' },
 }
 

@@ -28,6 +28,7 @@ export const errorTable = {
   MARKER_LOST: { exit: 4, about: 'A store that had a marker has lost it.' },
   DEPENDENCY_CUT_OFF: { exit: 4, about: 'The target leaves out a step that a planned step needs.' },
   VERSION_PASSED: { exit: 4, about: 'A step needs another store at a version that the store has left behind.' },
+  STAMP_REFUSED: { exit: 4, about: 'A stamp would say of a store what cannot be, or too little.' },
   TARGET_BEHIND: { exit: 4, about: 'The target lies behind the version the store has.' },
   TARGET_AHEAD: { exit: 4, about: 'The target of a downgrade lies ahead of the version the store has.' },
   DOWN_MISSING: { exit: 4, about: 'A step that would have to be undone has no way back.' },

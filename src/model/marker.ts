@@ -1,5 +1,8 @@
-/** How a step came to stand in a marker: it ran, it ran and left by `skip`, or it stands for data that had its shape. */
-export type Arrival = 'step' | 'skipped' | 'flat' | 'adopted'
+/**
+ * How a step came to stand in a marker: it ran, it ran and left by `skip`, it stands for data that had its shape, or
+ * somebody said so.
+ */
+export type Arrival = 'step' | 'skipped' | 'flat' | 'adopted' | 'stamped'
 
 /** One applied step, as the data itself remembers it. */
 export interface MarkerEntry {
@@ -17,6 +20,8 @@ export interface MarkerEntry {
   readonly commit: string | null
   /** Other stores that the step wrote. */
   readonly wrote: readonly string[]
+  /** For people: why it was stamped, or which edit was accepted. */
+  readonly note?: string
 }
 
 /** What a store remembers of a step of another store that wrote into it. */

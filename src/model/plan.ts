@@ -1,9 +1,12 @@
+import { acceptedEdits, describeEdits } from './accept.js'
+import type { AcceptedEdit } from './accept.js'
 import { addEdge, sortByNeeds } from './order.js'
 import type { MutableGraph } from './order.js'
 import type { MarkerEntry } from './marker.js'
 import { linkNeeds } from './plan-needs.js'
 import { startKey, stepKey } from './span.js'
 import type { Span } from './span.js'
+import type { Stamp } from './stamp.js'
 import { describeStep, stepAt } from './step.js'
 import type { Step } from './step.js'
 import { laneKey } from './target.js'
@@ -41,10 +44,18 @@ export type PlanItem = {
   | { readonly action: 'start'; readonly store: string; readonly place: number; readonly fresh: boolean }
   /** Documents that were left are tried again, at the version that the store has. */
   | { readonly action: 'retry'; readonly store: string }
+  /** Edits of applied steps go into the marker, as the caller asked. */
+  | { readonly action: 'accept'; readonly store: string; readonly edits: readonly AcceptedEdit[] }
+  /** The marker is written by hand: the steps between are said to be applied, and do not run. */
+  | { readonly action: 'stamp'; readonly store: string; readonly stamp: Stamp }
 )
 
-/** What a retry is called where steps are named. */
+/** What the flat schema is called where steps are named. */
+export const flatName = 'flat schema'
+/** What a retry is called there. */
 export const retryName = 'left documents'
+/** What a store before its first step is called there. */
+export const startName = 'version 0'
 
 export interface Plan {
   readonly items: readonly PlanItem[]
@@ -143,9 +154,12 @@ function placeBelow(names: readonly string[], version: number | string, place: n
 }
 
 function startOf(verdict: Verdict, spans: readonly Span[], targets: Targets | null): PlanItem[] {
-  if (!isWanted(verdict, targets)) return []
   const store = verdict.spec.name
   const base = { key: startKey(store), group: store, store, after: [] }
+  const edits = acceptedEdits(verdict)
+  if (edits.length > 0)
+    return [{ ...base, action: 'accept', edits, because: `accepts the edit of ${describeEdits(store, edits)}` }]
+  if (!isWanted(verdict, targets)) return []
   const place = spans.find((span) => span.verdict === verdict && span.lane.lane.track === '')?.from ?? 0
   if (verdict.status === 'legacy')
     return [

@@ -1,6 +1,7 @@
 import { writerOf } from './marker.js'
 import { mayUseNewer } from './policy.js'
 import { describeStep } from './step.js'
+import { laneKey } from './target.js'
 import type { Judgement, LaneVerdict, Refusal, Verdict } from './verdict.js'
 
 /** Why a store keeps the whole state from being used or upgraded, or null. */
@@ -40,7 +41,7 @@ export function refuse(verdict: Verdict, judgement: Judgement): Refusal | null {
       store,
       code: 'MARKER_LOST',
       message: `The store ${where} has data, but its marker is gone, so nobody can say what version the data is. Nothing was changed.`,
-      hint: 'Put the marker back from a copy of this store. If the program was told another path since, move the store there as it was, with its marker. Do not guess: running steps twice can destroy data.',
+      hint: 'Put the marker back from a copy of this store; or, if you know which version the data is, say so: moult stamp. If the program was told another path since, move the store there as it was, with its marker. Do not guess: running steps twice can destroy data.',
       details: { store, path: spec.path },
     }
   }
@@ -113,12 +114,19 @@ function refuseLane(verdict: LaneVerdict, { program, onNewer, spec }: Judgement)
       }
     }
     case 'edited': {
-      const step = describeStep(lane, lane.names[(verdict.at ?? 1) - 1] ?? '')
+      const steps = verdict.edited.map((place) => describeStep(lane, lane.names[place - 1] ?? ''))
+      const [step = ''] = steps
+      const target = `${laneKey(lane.store, lane.track)}@${lane.names[(verdict.at ?? 1) - 1] ?? ''}`
+      const were = steps.length === 1 ? `step ${step} was` : `steps ${steps.join(', ')} were`
+      const it = steps.length === 1 ? 'it had' : 'they had'
       return {
         store: spec.name,
         code: 'STORE_EDITED',
-        message: `The step ${step} was changed after it had been applied here. Nothing was changed in the data.`,
-        hint: 'Put the step back as it was when it ran, and make a new step for the change.',
+        message: `The ${were} changed after ${it} been applied here. Nothing was changed in the data.`,
+        hint:
+          version > head
+            ? `Start the version of ${program.app} that wrote this data${writer ? ` (${writer})` : ''}, or a newer one.`
+            : `Put the step back as it was when it ran, and make a new step for the change. If the data is right as it is (only a comment was changed), accept it: acceptEdited: ['${target}'], or --accept-edited ${target}.`,
         details: { store: spec.name, step },
       }
     }

@@ -51,6 +51,8 @@ export function refuseWithoutDown(lane: Lane, entry: MarkerEntry): Refusal | nul
 function whyNoDown(step: Step | null, { arrival }: MarkerEntry): string | null {
   if (arrival === 'flat') return 'it did not run here, a flat schema stood for it'
   if (arrival === 'adopted') return 'it did not run here, the data was there before moult'
+  // Nobody saw what it left: its `down` may meet data that its `up` never made
+  if (arrival === 'stamped') return 'it did not run here, a stamp says that it was applied'
   if (step === null) return 'its code is not in this program (a squash stands for it, or a newer program has it)'
   if (arrival === 'skipped') return null
   if (step.down === null) return "it has no 'down'"

@@ -4,7 +4,16 @@ export type Status =
   'current' | 'behind' | 'fresh' | 'legacy' | 'newer' | 'too-old' | 'diverged' | 'edited' | 'unreadable'
 /** `behind`: opened as it is, since `onPending: 'continue'` asked for that. */
 export type Outcome =
-  'up-to-date' | 'behind' | 'upgraded' | 'downgraded' | 'refused' | 'put-back' | 'restored' | 'damaged' | 'unfinished'
+  | 'up-to-date'
+  | 'behind'
+  | 'upgraded'
+  | 'downgraded'
+  | 'stamped'
+  | 'refused'
+  | 'put-back'
+  | 'restored'
+  | 'damaged'
+  | 'unfinished'
 
 /** What is known of one store after an examination. */
 export interface StoreReport {
@@ -77,11 +86,14 @@ export interface StepReport {
   readonly track: string
   readonly step: string
   readonly direction: 'up' | 'down'
-  readonly result: 'done' | 'skipped' | 'failed' | 'undone'
+  /** `accepted`: its edit was, and it did not run. `stamped`: it was said to be applied, and did not run. */
+  readonly result: 'done' | 'skipped' | 'failed' | 'undone' | 'accepted' | 'stamped'
   readonly ms: number
   readonly changes: ChangeCounts
-  /** Why a step was skipped or failed. */
+  /** Why a step was skipped, stamped or failed. */
   readonly reason?: string
+  /** Of an accepted edit: the checksum that the marker had. */
+  readonly was?: string
 }
 
 /** What a dry run found out, besides what a run reports. */

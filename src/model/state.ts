@@ -14,4 +14,5 @@ export interface StateSpec {
   readonly driver: ChosenDriver | null
   readonly onNewer: NewerPolicy
   readonly keepBackups: number
+  readonly requireChecksums: boolean
 }

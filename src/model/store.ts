@@ -31,6 +31,8 @@ export interface StoreSpec {
   readonly adopt: number | null
   /** Its documents say their versions themselves, so that a lost marker loses nothing. */
   readonly describesItself: boolean
+  /** Its steps can have checksums; versions of records cannot. */
+  readonly hasChecksums: boolean
   readonly onNewer: NewerPolicy | null
   /** Its COMMIT can decide for other stores of the same step. */
   readonly decides: boolean
@@ -77,6 +79,8 @@ export type Found =
       readonly code: 'MARKER_UNREADABLE' | 'STORE_UNREADABLE' | 'NO_PERMISSION'
       readonly reason: string
       readonly hint: string
+      /** The marker is moult's and of this store, and says nothing that can be believed: a stamp may replace it. */
+      readonly damaged?: boolean
     }
   /** Somebody kept writing while we looked. */
   | { readonly is: 'busy' }
@@ -94,6 +98,8 @@ export interface StoreCode {
 export interface RunScope {
   /** Absolute path of `.moult/run`. */
   readonly runFolder: string
+  /** The marker is about to be replaced: one that is damaged is taken for none. */
+  readonly replacesMarker?: boolean
   readonly driver: () => Promise<Driver>
   readonly signal: AbortSignal
   readonly waitMs: number
@@ -149,6 +155,8 @@ export interface StoreTransaction {
   mark(entries: readonly MarkerEntry[], touches: readonly Touch[]): void
   /** Takes out of the marker, in the same commit as the data, what steps that are undone had written there. */
   unmark(entries: readonly MarkerEntry[], touches: readonly Touch[]): void
+  /** Puts what `change` makes of the marker in its place, in the same commit. One that cannot be read is given as empty. */
+  remark(change: (marker: Marker) => Marker): void
   /** Last chance to find that the commit cannot succeed, before any other store is committed. */
   prepare(): Promise<void>
   readonly commit: CommitBySelf | CommitByFiles

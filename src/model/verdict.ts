@@ -13,6 +13,10 @@ export interface LaneVerdict {
   readonly entries: readonly MarkerEntry[]
   /** The first place that differs, for `diverged` and `edited`. */
   readonly at: number | null
+  /** Places of steps that were edited after they had been applied, and that nobody accepts. */
+  readonly edited: readonly number[]
+  /** Places of edited steps that the caller accepts: their checksums are still to be replaced. */
+  readonly accepted: readonly number[]
 }
 
 export interface Refusal {
@@ -32,6 +36,8 @@ export interface Verdict {
   readonly marker: Marker | null
   /** Documents that were left at this version have changed since: the next upgrade tries them again. */
   readonly retry: boolean
+  /** Its marker says nothing that can be believed, and is nobody else's. */
+  readonly damaged: boolean
   /** Why an upgrade must not touch this state; null where the store can be handled. */
   readonly refusal: Refusal | null
 }
@@ -45,6 +51,8 @@ export interface Judgement {
   readonly onNewer: NewerPolicy
   readonly program: Program
   readonly digest: Digest
+  /** `stepKey`s of steps whose edits the caller accepts. */
+  readonly accepts?: ReadonlySet<string>
 }
 
 /** Who is asking, for messages. */

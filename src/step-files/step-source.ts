@@ -2,15 +2,15 @@ import { basename, dirname, join } from 'node:path'
 import { readTextIfAny } from '../disk/read-file.js'
 
 /**
- * The text that a step module's checksum is made from: what its author wrote. What a compiler made of that changes with
- * the compiler, so for compiled JavaScript it is the source that the source map holds, or null: the step is then
- * compared by its name alone. Compiled is what has a source map or declarations.
+ * The text that a step module's checksum is made from: what its author wrote. JavaScript may be what a compiler, a
+ * minifier or a bundler made of that, which changes with the tool and tells nobody: taken for the source, the next
+ * release would find the step edited on every machine. So it is the source that its source map holds, or null: the step
+ * is then compared by its name alone, unless it exports a `checksum`.
  */
 export function readStepSource(path: string, text: string): string | null {
   if (/\.[cm]?ts$/.test(path)) return text
   const map = /^\/\/[#@] ?sourceMappingURL=(\S+)\s*$/m.exec(text)?.[1]
-  if (map === undefined) return readTextIfAny(path.replace(/\.([cm]?)js$/, '.d.$1ts')) === null ? text : null
-  return sourceInMap(readMap(path, map))
+  return map === undefined ? null : sourceInMap(readMap(path, map))
 }
 
 function readMap(path: string, url: string): string | null {

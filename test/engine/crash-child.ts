@@ -3,7 +3,7 @@ import type { Disk } from '#moult/disk/disk.js'
 import { makeState, oldest } from './crash-state.js'
 
 // One upgrade, or downgrade, that is killed by SIGKILL right before its Nth operation on the disk:
-// `crash-child.js ROOT N VERSION [down]`
+// `crash-child.js ROOT N VERSION [down]`; or before it writes its history: `crash-child.js ROOT history VERSION [down]`
 const [root, at, version, way] = process.argv.slice(2)
 if (root === undefined) throw new Error('no root')
 let operations = 0
@@ -15,7 +15,8 @@ replaceDisk((real) => {
     (...args: unknown[]): unknown => {
       const isOfSystem = typeof args[0] === 'number' ? opened.has(args[0]) : String(args[0]).startsWith('/proc/')
       if (!isOfSystem) operations++
-      if (operations === Number(at)) process.kill(process.pid, 'SIGKILL')
+      const isHistory = name === 'open' && String(args[0]).endsWith('history.jsonl') && String(args[1]).startsWith('a')
+      if (operations === Number(at) || (isHistory && at === 'history')) process.kill(process.pid, 'SIGKILL')
       const result = (operation as (...given: unknown[]) => unknown)(...args)
       if (name === 'open' && isOfSystem) opened.add(result as number)
       if (name === 'close') opened.delete(args[0] as number)

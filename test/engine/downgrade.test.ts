@@ -138,8 +138,8 @@ describe('[A6] a downgrade', () => {
     await assert.rejects(base.in(root).downgrade({} as never), /'target' says what to go back to/)
     await assert.rejects(base.in(root).downgrade({ target: [] }), TypeError)
     await assert.rejects(
-      base.in(root).downgrade({ target: 'index@0', dryRun: true } as never),
-      /unknown option 'dryRun'/,
+      base.in(root).downgrade({ target: 'index@0', acceptEdited: [] } as never),
+      /unknown option 'acceptEdited'/,
     )
   })
 })

@@ -121,7 +121,7 @@ describe('[K2] each step in a transaction with its record', () => {
       other.exec('BEGIN IMMEDIATE')
       other.exec(String(clankers['~store'].lane.steps[6]?.up))
       other.exec(`INSERT INTO schema_migrations
-        SELECT 7, applied_at, NULL, NULL, track, 'session-errors', additive, app_version, arrival, commit_id, wrote
+        SELECT 7, applied_at, NULL, NULL, track, 'session-errors', additive, app_version, arrival, commit_id, wrote, NULL
         FROM schema_migrations WHERE version = 6`)
       await sleep(150)
       other.exec('COMMIT')

@@ -7,6 +7,12 @@ export const targetFlag: CommandFlag = {
   read: (value, before) => [...((before as readonly string[] | undefined) ?? []), value],
 }
 
+export const acceptEditedFlag: CommandFlag = {
+  flag: '--accept-edited <T>',
+  about: 'go on although this step, store@step, was edited after it had been applied; may be given several times',
+  read: targetFlag.read ?? String,
+}
+
 /** The targets as the API takes them, which is where they are looked up. */
 export function targetOption({ target }: CommandOptions): { readonly target?: readonly Target[] } {
   return target === undefined ? {} : { target: target as readonly Target[] }

@@ -91,6 +91,7 @@ export function directory<const N extends string>(name: N, options: DirectoryOpt
     flat: null,
     adopt: null,
     describesItself: false,
+    hasChecksums: true,
     onNewer: checkNewerPolicy(owner, options.onNewer),
     decides: false,
     servesPast: () => false,

@@ -8,7 +8,7 @@ import { beginFiles } from '../files/begin-files.js'
 import { countChanges } from '../files/count-changes.js'
 import { makeFilesReader, makeFilesWriter } from '../files/make-files.js'
 import type { FilesScope } from '../files/rejection.js'
-import { unwriteMarkerIn, writeMarkerInto } from '../files/write-marker.js'
+import { replaceMarkerIn, unwriteMarkerIn, writeMarkerInto } from '../files/write-marker.js'
 import { revertStep, runStep } from './run-step.js'
 import type { Breach, StepRun } from './run-step.js'
 
@@ -56,6 +56,9 @@ function openTransaction(place: Place, run: RunScope, overlay: Overlay, first: M
     },
     unmark: (entries, touches) => {
       marker = unwriteMarkerIn(overlay, marker, { entries, touches })
+    },
+    remark: (change) => {
+      marker = replaceMarkerIn(overlay, change(marker))
     },
     prepare: async () => throwFirst(breaches),
     // What was staged stays until the run folder goes: a commit that was decided and then interrupted needs it.

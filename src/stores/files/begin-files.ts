@@ -17,14 +17,14 @@ export async function beginFiles(
   expected: Marker | null,
 ): Promise<{ readonly overlay: Overlay; readonly marker: Marker }> {
   const found = readMarkerFile(place)
-  if (found?.is === 'unreadable') {
+  if (found?.is === 'unreadable' && !(found.damaged === true && run.replacesMarker === true)) {
     throw new MoultFailure(found.code, {
       message: `The store '${place.spec.name}' cannot be read: ${found.reason}.`,
       hint: found.hint,
       details: { store: place.spec.name, path: place.spec.path },
     })
   }
-  const marker = found?.marker ?? null
+  const marker = found?.is === 'marked' ? found.marker : null
   if (JSON.stringify(marker) !== JSON.stringify(expected)) {
     throw new MoultFailure('STORE_CHANGED', {
       message: `The marker of '${place.spec.name}' changed while the run was about to begin. Nothing was changed.`,

@@ -76,19 +76,20 @@ function findStray({ root, spec }: Place): MarkerFound | null {
 
 function readMarker(place: Place): MarkerFound {
   const bytes = readBounded(join(place.path, place.claim.marker))
-  if (bytes === null) return unreadable(place, `it is larger than ${mostBytes / (1 << 20)} MiB`)
+  if (bytes === null) return unreadable(place, `it is larger than ${mostBytes / (1 << 20)} MiB`, false)
   const text = decodeText(bytes)
-  if (text === null) return unreadable(place, 'it is not UTF-8 text')
+  if (text === null) return unreadable(place, 'it is not UTF-8 text', false)
   const parsed = parseMarker(text, place.spec.name)
-  return 'marker' in parsed ? { is: 'marked', marker: parsed.marker } : unreadable(place, parsed.reason)
+  return 'marker' in parsed ? { is: 'marked', marker: parsed.marker } : unreadable(place, parsed.reason, parsed.damaged)
 }
 
-function unreadable(place: Place, reason: string): MarkerFound {
+function unreadable(place: Place, reason: string, damaged: boolean): MarkerFound {
   return {
     is: 'unreadable',
     code: 'MARKER_UNREADABLE',
     reason: `its marker ${place.claim.marker} says nothing: ${reason}`,
     hint: repairHint(place),
+    damaged,
   }
 }
 

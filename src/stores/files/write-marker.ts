@@ -20,7 +20,7 @@ export function emptyMarker(store: string): Marker {
  * steps that this program does not know; an entry for the same place and a touch by the same step are replaced.
  */
 export function writeMarkerInto(overlay: Overlay, before: Marker, addition: MarkerAddition): Marker {
-  const marker: Marker = {
+  return replaceMarkerIn(overlay, {
     store: before.store,
     entries: addEntries(before.entries, addition.entries),
     touches: [
@@ -28,7 +28,11 @@ export function writeMarkerInto(overlay: Overlay, before: Marker, addition: Mark
       ...addition.touches,
     ],
     left: addition.left ?? before.left,
-  }
+  })
+}
+
+/** Writes the marker whole, to be put in place by the overlay's commit, and returns it. */
+export function replaceMarkerIn(overlay: Overlay, marker: Marker): Marker {
   const main = entriesOf(marker, '')
   overlay.writeMarker(Buffer.from(formatMarker(marker, main.length, floorOf(main))))
   return marker

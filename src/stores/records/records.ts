@@ -94,6 +94,7 @@ export function records<const N extends string, V extends Versions, H extends nu
     flat: chain.oldest > 1 ? { place: chain.oldest - 1 } : null,
     adopt: chain.versionKey === false ? null : chain.oldest - 1,
     describesItself: chain.versionKey !== false,
+    hasChecksums: false,
     onNewer: checkNewerPolicy(owner, options.onNewer),
     decides: false,
     servesPast: (place, from) => canServe(chain, from, place),

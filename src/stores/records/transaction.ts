@@ -9,7 +9,7 @@ import type { Applied, Place, RunScope, StepContext, StoreTransaction, View } fr
 import { beginFiles } from '../files/begin-files.js'
 import { countChanges } from '../files/count-changes.js'
 import { openLease } from '../files/lease.js'
-import { unwriteMarkerIn, writeMarkerInto } from '../files/write-marker.js'
+import { replaceMarkerIn, unwriteMarkerIn, writeMarkerInto } from '../files/write-marker.js'
 import { basePlace } from './base-place.js'
 import { openIterations } from './iterations.js'
 import { dropLeft } from './left-documents.js'
@@ -208,6 +208,11 @@ class RecordsTransaction implements StoreTransaction {
   unmark(...[entries, touches]: Parameters<StoreTransaction['unmark']>): void {
     const marker = { ...this.#marker, left: this.#left }
     this.#marker = unwriteMarkerIn(this.#overlay, marker, { entries, touches })
+  }
+
+  remark(change: (marker: Marker) => Marker): void {
+    this.#marker = replaceMarkerIn(this.#overlay, change(this.#marker))
+    this.#left = this.#marker.left
   }
 
   async prepare(): Promise<void> {

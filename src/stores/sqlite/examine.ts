@@ -56,6 +56,7 @@ export async function examineDatabase(place: Place): Promise<Found> {
       code: 'MARKER_UNREADABLE',
       reason: parsed.reason,
       hint: 'Bring this database back from a copy.',
+      damaged: parsed.damaged,
     }
   const version = parsed.marker.entries.filter((entry) => entry.track === '').length
   // 0: not stamped yet, because the option came later than the marker, or a dump was read back. The next step stamps it
@@ -65,6 +66,7 @@ export async function examineDatabase(place: Place): Promise<Found> {
       code: 'MARKER_UNREADABLE',
       reason: `its user_version is ${seen.userVersion}, but its marker says ${version + userVersion}`,
       hint: `A program without moult has changed it, or the option \`userVersion\` was off for some releases. Find out which: bring this database back from a copy, or, if nothing else was changed, set it with PRAGMA user_version = ${version + userVersion}.`,
+      damaged: true,
     }
   }
   return { is: 'marked', marker: parsed.marker }

@@ -18,6 +18,7 @@ const columns = [
   'commit_id',
   'wrote',
 ] as const
+const written = [...columns, 'note']
 
 /** The marker: a row for each applied step, written in the step's own transaction. */
 export function createMarkerTable(connection: Connection, table: string): void {
@@ -34,9 +35,14 @@ export function createMarkerTable(connection: Connection, table: string): void {
   arrival TEXT NOT NULL,
   commit_id TEXT,
   wrote TEXT NOT NULL DEFAULT '',
+  note TEXT,
   PRIMARY KEY(track, version)
 )`,
   )
+  const { n } =
+    connection.prepare(`SELECT count(*) AS n FROM pragma_table_info(?) WHERE name = 'note'`).get([table]) ?? {}
+  // Made before there were notes
+  if (n === 0) connection.exec(`ALTER TABLE ${quoteName(table)} ADD COLUMN note TEXT`)
 }
 
 /** Whether there is a table of this name, compared as SQLite does. */
@@ -53,28 +59,40 @@ export interface MarkerWriter {
 
 /** Its statement for new rows is prepared once for a whole run. */
 export function openMarkerTable(connection: Connection, table: string): MarkerWriter {
-  const statement = connection.prepare(
-    `INSERT INTO ${quoteName(table)}(${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
-  )
-  const remove = ({ track, place }: MarkerEntry): void => {
-    connection.prepare(`DELETE FROM ${quoteName(table)} WHERE track = ? AND version = ?`).run([track, place])
+  const statement = connection.prepare(insertInto(table))
+  return {
+    write: (entry) => void statement.run(cellsOf(entry)),
+    remove: ({ track, place }) =>
+      void connection.prepare(`DELETE FROM ${quoteName(table)} WHERE track = ? AND version = ?`).run([track, place]),
   }
-  const write = (entry: MarkerEntry): void => {
-    statement.run([
-      entry.place,
-      entry.appliedAt,
-      entry.checksum,
-      entry.description,
-      entry.track,
-      entry.name,
-      entry.additive ? 1 : 0,
-      entry.appVersion,
-      entry.arrival,
-      entry.commit,
-      entry.wrote.join('\n'),
-    ])
-  }
-  return { write, remove }
+}
+
+/** Adds rows, and changes the row that is there for a place; columns that are not moult's keep what they hold. */
+export function entryReplacer(connection: Connection, table: string): (entry: MarkerEntry) => void {
+  const changes = written.map((column) => `${column} = excluded.${column}`).join(', ')
+  const statement = connection.prepare(`${insertInto(table)} ON CONFLICT(track, version) DO UPDATE SET ${changes}`)
+  return (entry) => void statement.run(cellsOf(entry))
+}
+
+function insertInto(table: string): string {
+  return `INSERT INTO ${quoteName(table)}(${written.join(', ')}) VALUES (${written.map(() => '?').join(', ')})`
+}
+
+function cellsOf(entry: MarkerEntry): SqlValue[] {
+  return [
+    entry.place,
+    entry.appliedAt,
+    entry.checksum,
+    entry.description,
+    entry.track,
+    entry.name,
+    entry.additive ? 1 : 0,
+    entry.appVersion,
+    entry.arrival,
+    entry.commit,
+    entry.wrote.join('\n'),
+    entry.note ?? null,
+  ]
 }
 
 /** Whether a table of the marker's name is moult's: it has all of moult's columns. */
@@ -98,8 +116,9 @@ export function parseMarkerRows(store: string, rows: readonly Row[], commits: re
       arrival: row['arrival'],
       commit: row['commit_id'],
       wrote: splitNames(row['wrote']),
+      ...(row['note'] == null ? {} : { note: row['note'] }),
     }
-    if (!isEntry(entry)) return { reason: 'its marker table has a row that moult did not write' }
+    if (!isEntry(entry)) return { reason: 'its marker table has a row that moult did not write', damaged: true }
     entries.push(entry)
   }
   entries.sort((a, b) => (a.track === b.track ? a.place - b.place : a.track < b.track ? -1 : 1))
@@ -107,7 +126,7 @@ export function parseMarkerRows(store: string, rows: readonly Row[], commits: re
     typeof id === 'string' && typeof by === 'string' ? [{ by, commit: id }] : [],
   )
   const marker: Marker = { store, entries, touches, left: [] }
-  return hasGaps(marker) ? { reason: 'the rows of its marker table have gaps' } : { marker }
+  return hasGaps(marker) ? { reason: 'the rows of its marker table have gaps', damaged: true } : { marker }
 }
 
 function splitNames(text: SqlValue | undefined): string[] {

@@ -101,6 +101,7 @@ export function sqlite<const N extends string>(name: N, given: SqliteOptions): S
     flat: null,
     adopt: null,
     describesItself: false,
+    hasChecksums: true,
     onNewer: checkNewerPolicy(owner, given.onNewer),
     decides: true,
     servesPast: () => false,

@@ -10,6 +10,7 @@ import { watchForeignKeys } from './foreign-key-watch.js'
 import { quoteName } from './identifier.js'
 import { createMarkerTable, openMarkerTable, tableExists } from './marker-table.js'
 import type { MarkerWriter } from './marker-table.js'
+import { replaceMarker } from './replace-marker.js'
 import { revertStep, runStep } from './run-step.js'
 import type { Breach } from './run-step.js'
 import type { OpenDatabase } from './open-database.js'
@@ -28,20 +29,22 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
   let cause: unknown
   let marker: MarkerWriter | null = null
   let version = 0
-  let rows = 0
-  const countRows = (): number =>
-    Number(connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)}`).get([])?.['n'] ?? 0)
   // A commit that was rolled back took the table with it, if this run made it
-  const hasMarker = (): boolean => tableExists(connection, own.table) && countRows() === rows
+  const readRows = (): string =>
+    JSON.stringify(
+      markerTables.map((table) =>
+        tableExists(connection, table) ? connection.prepare(`SELECT * FROM ${quoteName(table)}`).all([]) : null,
+      ),
+      asText,
+    )
+  const countVersion = (): number =>
+    Number(connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)} WHERE track = ''`).get([])?.['n'] ?? 0)
 
   const markerWriter = (): MarkerWriter => {
     if (!marker) {
       createMarkerTable(connection, own.table)
       marker = openMarkerTable(connection, own.table)
-      rows = countRows()
-      version = Number(
-        connection.prepare(`SELECT count(*) AS n FROM ${quoteName(own.table)} WHERE track = ''`).get([])?.['n'] ?? 0,
-      )
+      version = countVersion()
     }
     return marker
   }
@@ -56,7 +59,8 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     path: place.spec.path,
     cause: () => cause,
     commit: async (id, check = () => undefined) => {
-      const result = await commitTransaction(open, id, { hasMarker, check })
+      const marked = readRows()
+      const result = await commitTransaction(open, id, { hasMarker: () => readRows() === marked, check })
       isCommitted = result.outcome === 'committed'
       cause = result.cause
       return result.outcome
@@ -98,7 +102,6 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     },
     mark: (entries, touches) => {
       const { write } = markerWriter()
-      rows += entries.length
       for (const entry of entries) {
         write(entry)
         if (entry.track === '') version++
@@ -107,12 +110,16 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     },
     unmark: (entries, touches) => {
       const { remove } = markerWriter()
-      rows -= entries.length
       for (const entry of entries) {
         remove(entry)
         if (entry.track === '') version--
       }
       for (const touch of touches) forgetCommit(connection, touch.commit, touch.by)
+    },
+    remark: (change) => {
+      replaceMarker(connection, { store: place.spec.name, table: own.table }, change)
+      marker = openMarkerTable(connection, own.table)
+      version = countVersion()
     },
     prepare: async () => {
       if (!connection.inTransaction) throw lost(place)
@@ -134,6 +141,10 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     },
     close: async () => close(),
   }
+}
+
+function asText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
 }
 
 /**

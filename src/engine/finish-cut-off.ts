@@ -1,0 +1,37 @@
+import type { Driver } from '../model/driver.js'
+import type { Listener } from '../model/events.js'
+import type { RunReport } from '../model/report.js'
+import { examineState } from './examine.js'
+import { readJournal } from './journal.js'
+import type { RunHeader } from './journal.js'
+import type { Scene } from './places.js'
+import { recoverRun } from './recover.js'
+import { writeCutOff } from './write-cut-off.js'
+
+export interface Finishing {
+  readonly driver: () => Promise<Driver>
+  readonly onEvent: Listener
+}
+
+/** Finishes or undoes what a crash left, under the exclusive lock, and tells listeners and the history of it. */
+export async function finishCutOff(scene: Scene, { driver, onEvent }: Finishing): Promise<RunReport['recovered']> {
+  const cutOff = readJournal(scene)
+  const direction = await recoverRun(scene, driver)
+  if (direction !== null) onEvent({ type: 'recovered', direction })
+  if (cutOff !== null) await tell(scene, onEvent, cutOff)
+  return direction
+}
+
+/** It is for the log alone: a state that cannot be examined is refused elsewhere, or is to be backed up all the same. */
+async function tell(scene: Scene, onEvent: Listener, cutOff: RunHeader): Promise<void> {
+  try {
+    const { verdicts } = await examineState(scene)
+    writeCutOff(scene, onEvent, cutOff, verdicts)
+  } catch (cause) {
+    onEvent({
+      type: 'warning',
+      code: 'HISTORY_NOT_WRITTEN',
+      message: `The history could not be written: ${String(cause)}`,
+    })
+  }
+}
