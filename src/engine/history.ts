@@ -4,7 +4,6 @@ import { readFile } from '../disk/read-file.js'
 import { MoultFailure, systemCode } from '../model/errors.js'
 import type { Listener } from '../model/events.js'
 import type { StepReport } from '../model/report.js'
-import { unreachable } from './places.js'
 import type { Scene } from './places.js'
 
 /** One line of `.moult/history.jsonl`. */
@@ -74,9 +73,7 @@ function readLines(scene: Scene): HistoryEntry[] {
     text = Buffer.from(readFile(historyPath(scene))).toString('utf8')
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return []
-    throw ['EACCES', 'EPERM'].includes(systemCode(error))
-      ? unreachable(historyPath(scene), error)
-      : unreadable(scene, error)
+    throw unreadable(scene, error)
   }
   return text.split('\n').flatMap((line) => parseLine(line) ?? [])
 }
