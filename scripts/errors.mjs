@@ -31,6 +31,8 @@ const states = {
   RECORD_REJECTED:
     'Thrown by `Session.upgrade`, `read` and `write`: the file keeps its bytes. Thrown by a view in a step: the step fails, and every store is as it was before the run.',
   STORE_CHANGED: `${putBack} What the other program wrote is kept. Thrown by \`Session.write\`: the file keeps what the other wrote.`,
+  LOCK_LOST:
+    'Another run may have the lock by now, so nothing is put back or cleaned up: the outcome is `unfinished` and the exit code 6. Whoever has the lock next finishes or undoes what the run had begun; each step is wholly applied or not at all. Thrown while the lock is being taken, nothing was changed.',
   FILE_UNSUPPORTED: refusedOrPutBack,
   NAMES_COLLIDE: refusedOrPutBack,
   NO_SPACE: refusedOrPutBack,
@@ -121,7 +123,7 @@ const actions = {
   STORE_CHANGED:
     'Find the program that writes to the state without taking its lock, stop it, and start again. From `verify`: take over what you need from the file that was kept, and delete it.',
   LOCK_LOST:
-    'See that no program deletes, copies over or opens files in `.moult/lock`, and that the disk is a local one. Start again.',
+    'See that no program deletes, copies over or opens files in `.moult/lock`, and that the disk is a local one. Start again: the next start finishes or undoes what the run had begun.',
   DISK_FAILED: "Look at the cause: the disk, the mount, the file system's log. Mend it and start again.",
   RECORD_REJECTED:
     'The message says which document and why. Mend the document, or start the version of the program that wrote it.',

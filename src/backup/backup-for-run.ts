@@ -1,6 +1,7 @@
 import { removeTree } from '../disk/remove-tree.js'
 import type { Scene } from '../engine/places.js'
 import type { ResolvedRun } from '../engine/resolved-run.js'
+import type { RunLock } from '../engine/run-lock.js'
 import { isMoultError, MoultFailure } from '../model/errors.js'
 import { describeBackup } from '../model/manifest.js'
 import type { Manifest } from '../model/manifest.js'
@@ -33,9 +34,10 @@ export async function backupForRun(scene: Scene, run: ResolvedRun): Promise<stri
 }
 
 /** The oldest of the backups that moult made by itself go, once a run has ended, however it did. */
-export async function pruneAfterRun(scene: Scene, run: ResolvedRun): Promise<void> {
+export async function pruneAfterRun(scene: Scene, run: ResolvedRun, lock: Pick<RunLock, 'fence'>): Promise<void> {
   if (run.backup === 'none') return
   try {
+    lock.fence()
     await removeOld(scene, run.keepBackups, ({ cause }) => cause !== 'command')
   } catch (error) {
     run.onEvent({

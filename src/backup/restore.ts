@@ -1,6 +1,5 @@
 import { commitIntent } from '../disk/commit-files.js'
 import { diskFailure, unfinished } from '../disk/failures.js'
-import { removeRunFolder } from '../disk/run-folder.js'
 import { removeTree } from '../disk/remove-tree.js'
 import { stagingPlaces } from '../disk/staging.js'
 import { disk } from '../disk/disk.js'
@@ -11,7 +10,7 @@ import { examineState } from '../engine/examine.js'
 import { explain } from '../engine/explain.js'
 import { finishCutOff } from '../engine/finish-cut-off.js'
 import { restored, tryToAppend } from '../engine/history.js'
-import { openJournal, readJournal, writeBallast } from '../engine/journal.js'
+import { closeJournal, openJournal, writeBallast } from '../engine/journal.js'
 import type { RunHeader } from '../engine/journal.js'
 import { Progress, reportRun } from '../engine/report.js'
 import type { DatabaseCode, SeizedDatabase } from '../model/database-code.js'
@@ -103,6 +102,7 @@ async function replaceState(
 ): Promise<Manifest> {
   const { scene, signal, onEvent } = work
   checkSpace(scene, manifest)
+  lock.fence()
   let header = headerOf(scene, manifest, lock.runId)
   openJournal(scene, header)
   writeBallast(scene)
@@ -114,6 +114,7 @@ async function replaceState(
       ...code,
       freeze: async (request) => {
         const database = await code.seize(request, () => {
+          lock.fence()
           header = { ...header, logged: [...(header.logged ?? []), relativeTo(scene.root, request.path)] }
           openJournal(scene, header)
         })
@@ -162,18 +163,18 @@ async function replaceState(
       throw error
     }
     for (const database of seized) database.putBack()
-    await removeRunFolder(scene.root, header.staging)
+    await closeJournal(scene, lock)
     if (kept !== null) await removeTree(backupFolder(scene, kept.id))
     throw error
   }
-  await endRestore(work)
+  await endRestore(work, lock)
   return kept
 }
 
 /** The state is restored; what cannot be cleaned up now is no reason to say otherwise. */
-async function endRestore({ scene, onEvent }: BackupWork): Promise<void> {
+async function endRestore({ scene, onEvent }: BackupWork, lock: Fenced): Promise<void> {
   try {
-    await removeRunFolder(scene.root, readJournal(scene)?.staging ?? [])
+    await closeJournal(scene, lock)
   } catch (error) {
     if (exists(scene.runFolder)) throw unfinished(scene.runFolder, error)
     const message = `What a restore had staged could not be deleted, and the next run will: ${String(error)}`

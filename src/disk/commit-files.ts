@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { MoultFailure } from '../model/errors.js'
+import { isMoultError, MoultFailure } from '../model/errors.js'
 import { reversePhaseOne, runPhaseOne, runPhaseTwo } from './commit-phases.js'
 import { checkStill } from './commit-room.js'
 import type { CommitWork } from './commit-work.js'
@@ -40,7 +40,8 @@ export interface CommitRequest {
  * with the bytes, mode and mtime it had, and is thrown. After the decision, and where nobody knows, the error is
  * `UNFINISHED` and the journal stays: recovery (`readCommits`) goes on from it, as it does after a crash. Codes:
  * `STORE_CHANGED`, `NAMES_COLLIDE`, `FILE_UNSUPPORTED`, `NO_SPACE`, `NO_PERMISSION`, `READ_ONLY`, `DISK_FAILED`,
- * `TRANSACTION_LOST` when the decider rolled back, and what `fence` throws.
+ * `TRANSACTION_LOST` when the decider rolled back, and what `fence` throws: then the commit is left as it stands, for
+ * whoever has the lock now.
  */
 export async function commitFiles(request: CommitRequest): Promise<void> {
   await commitIntent(request, () => planCommit(request))
@@ -54,7 +55,13 @@ export async function commitIntent(
   const { root, runFolder, number, decider } = request
   const path = intentPath(runFolder, number)
   const intent = await prepare(request, plan)
-  const work: CommitWork = { root, runFolder, intent, onKept: request.onKept ?? (() => undefined) }
+  const work: CommitWork = {
+    root,
+    runFolder,
+    intent,
+    fence: request.fence,
+    onKept: request.onKept ?? (() => undefined),
+  }
   await runUndecided(work, path, request)
   try {
     if (decider !== null) await appendOutcome(work, path, 'decided')
@@ -92,12 +99,13 @@ async function runUndecided(work: CommitWork, path: string, request: Omit<Commit
     }
   } catch (error) {
     if (isUndecidable(error)) throw unfinished(path, error.cause)
-    await putBack(work, path, error)
+    await putBack(work, path, { cause: error, fence: request.fence })
     throw diskFailure(error, 'The commit')
   }
   const changes: Error[] = []
   const check = (): void => {
     try {
+      request.fence()
       checkStill(work)
     } catch (error) {
       const change = diskFailure(error, 'The commit') as Error
@@ -114,7 +122,7 @@ async function runUndecided(work: CommitWork, path: string, request: Omit<Commit
   if (decision === 'committed') return
   const [change] = changes
   if (change !== undefined) {
-    await putBack(work, path, change)
+    await putBack(work, path, { cause: change, fence: request.fence })
     throw change
   }
   const cause = new MoultFailure('TRANSACTION_LOST', {
@@ -122,7 +130,7 @@ async function runUndecided(work: CommitWork, path: string, request: Omit<Commit
     hint: 'Start again; if it happens again, look at what the step does in this database.',
     details: { store: request.decider.store },
   })
-  await putBack(work, path, cause)
+  await putBack(work, path, { cause, fence: request.fence })
   throw cause
 }
 
@@ -131,12 +139,19 @@ function isUndecidable(error: unknown): error is MoultFailure {
 }
 
 /** Takes phase one back and then the intent, in this order: a crash between finds nothing left to do. */
-async function putBack(work: CommitWork, path: string, cause: unknown): Promise<void> {
+async function putBack(
+  work: CommitWork,
+  path: string,
+  { cause, fence }: { readonly cause: unknown; readonly fence: () => void },
+): Promise<void> {
+  // Another run may be carrying this commit out
+  fence()
   try {
     if (lstatIfAny(path) === null) return
     await reversePhaseOne(work)
     dropIntent(path)
   } catch (error) {
+    if (isMoultError(error, 'LOCK_LOST')) throw error
     throw unfinished(
       path,
       new AggregateError([cause, error], 'The commit failed, and so did putting it back.', { cause }),

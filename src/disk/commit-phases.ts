@@ -12,6 +12,8 @@ import type { In, MadeDirectory, Out } from './intent.js'
 import { makeDirectory } from './make-directory.js'
 import { syncDirectory } from './sync-directory.js'
 
+const movesPerFence = 128
+
 /**
  * Phase one: what leaves goes to `out/`, emptied directories go, new ones come, all made durable. Can be undone, and
  * repeated after a crash. Ends by trying each path that will get content, so that phase two finds what it needs.
@@ -19,8 +21,9 @@ import { syncDirectory } from './sync-directory.js'
 export async function runPhaseOne(work: CommitWork): Promise<void> {
   const { root, intent } = work
   const changed = new Set<string>()
-  for (const out of intent.outs) {
+  for (const [index, out] of intent.outs.entries()) {
     await breathe()
+    if (index % movesPerFence === 0) work.fence?.()
     moveOut(work, out)
     changed.add(dirname(join(root, out.path))).add(outFolder(work, out.staging))
   }
@@ -81,8 +84,9 @@ export async function reversePhaseOne(work: CommitWork): Promise<void> {
     await insist(work, () => disk.mkdir(directory))
     own(directory, { mode, uid, gid })
   }
-  for (const out of intent.outs) {
+  for (const [index, out] of intent.outs.entries()) {
     await breathe()
+    if (index % movesPerFence === 0) work.fence?.()
     await moveBack(work, out)
   }
   const changed = new Set<string>()

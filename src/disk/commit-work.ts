@@ -8,6 +8,8 @@ export interface CommitWork {
   readonly intent: Intent
   /** Absolute: `.moult/run`. */
   readonly runFolder: string
+  /** Throws `LOCK_LOST`: asked now and then while what is done can be undone, by another run too if it has the lock. */
+  readonly fence?: () => void
   /** Told of each file that phase two found changed and put aside; both relative to the root. */
   readonly onKept?: (path: string, kept: string) => void
 }

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { MoultFailure } from '../model/errors.js'
 import { insist } from './commit-phases.js'
 import type { CommitWork } from './commit-work.js'
-import { disk } from './disk.js'
+import { disk, openFlags } from './disk.js'
 import { syncDirectory } from './sync-directory.js'
 import { writeFully } from './write-file.js'
 
@@ -11,7 +11,8 @@ import { writeFully } from './write-file.js'
  * cannot be done, or the fsync failed, nobody knows what is on the disk: `UNFINISHED`, with the error as its cause.
  */
 export async function appendOutcome(work: CommitWork, path: string, outcome: 'decided' | 'done'): Promise<void> {
-  const fd = disk.open(path, 'a')
+  // Not made anew: if it is gone, another run has finished this one
+  const fd = disk.open(path, openFlags.O_WRONLY | openFlags.O_APPEND)
   try {
     const size = Number(disk.fstat(fd).size)
     try {

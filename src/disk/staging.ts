@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { dirname, join, relative, sep } from 'node:path'
 import { MoultFailure, systemCode } from '../model/errors.js'
 import { disk } from './disk.js'
@@ -14,7 +15,7 @@ export interface Staging {
   readonly folder: string
   /** Relative to the root, with `/`. */
   readonly path: string
-  /** A number that nothing in this folder has had before. */
+  /** A number that nothing in this folder has had before, of this run or of another that took its place. */
   next(): number
 }
 
@@ -78,8 +79,16 @@ async function makeReachable(folder: string, target: string): Promise<boolean> {
   }
 }
 
+/**
+ * Where a run's numbers begin. Of two runs that both believe they have the lock, neither can name a file or a journal
+ * of the other's. Up to 15 digits, so that half a billion numbers more are exact still.
+ */
+export function firstNumber(): number {
+  return randomInt(2 ** 31) * 2 ** 18
+}
+
 function stagingAt(root: string, folder: string): Staging {
-  let last = -1
+  let last = firstNumber() - 1
   return { folder, path: relative(root, folder).split(sep).join('/'), next: () => (last += 1) }
 }
 

@@ -1,10 +1,10 @@
 import type { Segment } from '../model/segments.js'
 import type { Verdict } from '../model/verdict.js'
 import { throwIfAborted } from '../disk/breathe.js'
-import { removeRunFolder } from '../disk/run-folder.js'
+import { firstNumber } from '../disk/staging.js'
 import { applyItem } from './apply-item.js'
 import { commitGroup } from './commit-group.js'
-import { readJournal } from './journal.js'
+import { closeJournal } from './journal.js'
 import type { RunLock } from './run-lock.js'
 import type { Scene } from './places.js'
 import type { Progress } from './report.js'
@@ -25,7 +25,7 @@ export async function carryOut(
   lock: RunLock,
 ): Promise<void> {
   const planned = new Map(verdicts.map(({ spec, marker }) => [spec.name, marker]))
-  let commits = 0
+  let commits = firstNumber()
   for (const segment of segments) {
     const groupOf = (store: string): string =>
       segment.groups.find((group) => group.stores.includes(store))?.stores.join('\0') ?? store
@@ -34,6 +34,7 @@ export async function carryOut(
       warn: (code, message) => run.onEvent({ type: 'warning', code, message }),
       planned,
       replacesMarker: run.goal.is === 'stamp',
+      fence: () => lock.fence(),
     })
     try {
       for (const item of segment.items) {
@@ -53,6 +54,7 @@ export async function carryOut(
       await work.end()
     }
   }
+  lock.fence()
   writeHistory(scene, run, progress, lock, null)
-  await removeRunFolder(scene.root, readJournal(scene)?.staging ?? [])
+  await closeJournal(scene, lock)
 }

@@ -1,11 +1,9 @@
-import { removeRunFolder } from '../disk/run-folder.js'
 import { workOf } from '../backup/backup-for-run.js'
-import { isMoultError } from '../model/errors.js'
-import type { MoultFailure } from '../model/errors.js'
+import { isMoultError, MoultFailure } from '../model/errors.js'
 import type { Outcome } from '../model/report.js'
 import { examineState } from './examine.js'
 import { explain } from './explain.js'
-import { readJournal } from './journal.js'
+import { closeJournal } from './journal.js'
 import type { RunLock } from './run-lock.js'
 import type { Scene } from './places.js'
 import { reportRun } from './report.js'
@@ -16,7 +14,7 @@ import { writeHistory } from './write-history.js'
 /**
  * What to throw when a run did not reach its end: the first cause, with a report of what the state is now. By then every
  * store that was not committed is as it was before the run. An error that nobody foresaw is returned as it is, and the
- * journal stays for the next start.
+ * journal stays for the next start. Without the lock nothing is cleaned up: it may be another run's by now.
  */
 export async function failRun(
   scene: Scene,
@@ -26,6 +24,8 @@ export async function failRun(
   cause: unknown,
 ): Promise<unknown> {
   const error = explain(cause, run.signal)
+  const lost = findLoss(lock, error)
+  if (lost !== null) return failWithoutLock(scene, run, progress, lost)
   if (!isMoultError(error)) return error
   const keepsJournal = error.code === 'UNFINISHED' || error.code === 'DAMAGED'
   if (!keepsJournal && progress.committedStores.length > 0) await undoCommits(scene, run, progress, lock, error)
@@ -43,12 +43,44 @@ export async function failRun(
   }
   writeHistory(scene, run, progress, lock, error)
   try {
-    if (!keepsJournal) await removeRunFolder(scene.root, readJournal(scene)?.staging ?? [])
+    if (!keepsJournal) await closeJournal(scene, lock)
     const { verdicts } = await examineState(scene, run.onNewer)
     error.report = reportRun(scene, progress, { outcome, verdicts, locked: true })
   } catch {
     // The first cause is the one to throw; what could not be cleaned up is cleaned up by the next start.
     error.report = reportRun(scene, progress, { outcome, verdicts: [], locked: true })
+  }
+  return error
+}
+
+/** LOCK_LOST with what came before it as its cause, or null while the lock is certainly still ours. */
+function findLoss(lock: RunLock, error: unknown): MoultFailure<'LOCK_LOST'> | null {
+  if (isMoultError(error, 'LOCK_LOST')) return error
+  try {
+    lock.fence()
+    return null
+  } catch (loss) {
+    if (!isMoultError(loss, 'LOCK_LOST')) throw loss
+    const { message, hint, details } = loss
+    const before = error instanceof Error ? ` This was found when the run had failed: ${error.message}` : ''
+    return new MoultFailure('LOCK_LOST', { message: message + before, hint, details, cause: error })
+  }
+}
+
+/** The journal stays: whoever has the lock now, or takes it next, finishes or undoes what it says. */
+async function failWithoutLock(
+  scene: Scene,
+  run: ResolvedRun,
+  progress: Progress,
+  error: MoultFailure<'LOCK_LOST'>,
+): Promise<MoultFailure<'LOCK_LOST'>> {
+  progress.undoUncommitted()
+  const ending = { outcome: 'unfinished', locked: false } as const
+  try {
+    const { verdicts } = await examineState(scene, run.onNewer)
+    error.report = reportRun(scene, progress, { ...ending, verdicts })
+  } catch {
+    error.report = reportRun(scene, progress, { ...ending, verdicts: [] })
   }
   return error
 }
@@ -63,7 +95,7 @@ async function undoCommits(
 ): Promise<void> {
   if (progress.backup === null) return
   try {
-    await removeRunFolder(scene.root, readJournal(scene)?.staging ?? [])
+    await closeJournal(scene, lock)
     const { putBackFromBackup } = await import('../backup/restore.js')
     await putBackFromBackup(workOf(scene, run), progress.backup, lock)
     progress.forgetCommits()

@@ -3,9 +3,11 @@ import { disk } from '../disk/disk.js'
 import { makeDirectory } from '../disk/make-directory.js'
 import { readText } from '../disk/read-file.js'
 import { isPlainPath, isReservedName, isStagingPath } from '../disk/relative-path.js'
+import { removeRunFolder } from '../disk/run-folder.js'
 import { replaceFile } from '../disk/write-file.js'
 import { MoultFailure, systemCode } from '../model/errors.js'
 import type { Scene } from './places.js'
+import type { RunLock } from './run-lock.js'
 
 /** What a run writes down before anything else: enough for any program that knows the format to clean up after it. */
 export interface RunHeader {
@@ -40,6 +42,28 @@ function headerPath(scene: Scene): string {
 export function openJournal(scene: Scene, header: RunHeader): void {
   makeDirectory(scene.runFolder, { mode: 0o700 })
   replaceFile(headerPath(scene), JSON.stringify(header) + '\n', { mode: 0o600 })
+}
+
+/**
+ * Ends this run: the run folder goes, unless the lock was lost, and so the folder may be another run's (LOCK_LOST). A
+ * header that another run has written is looked for as well: on file systems that forget locks nothing else tells.
+ */
+export async function closeJournal(scene: Scene, lock: Pick<RunLock, 'runId' | 'fence'>): Promise<void> {
+  const check = (): void => {
+    lock.fence()
+    const header = readJournal(scene)
+    if (header !== null && header.run !== lock.runId) throw takenOver(scene)
+  }
+  check()
+  await removeRunFolder(scene.root, readJournal(scene)?.staging ?? [], check)
+}
+
+function takenOver(scene: Scene): MoultFailure<'LOCK_LOST'> {
+  return new MoultFailure('LOCK_LOST', {
+    message: `the lock on ${scene.root} was lost: another run has taken over`,
+    hint: 'See that file locks work where the state is kept, and that no program deletes the lock directory, and start again.',
+    details: { path: scene.runFolder },
+  })
 }
 
 /** The header that an unfinished run left; null when it was cut off before it had written one. */

@@ -7,6 +7,7 @@ import type { Place } from '../model/store.js'
 import { intendedSteps } from './intended-steps.js'
 import { openJournal, writeBallast } from './journal.js'
 import type { Scene } from './places.js'
+import type { RunLock } from './run-lock.js'
 import { placeFor } from './work.js'
 
 const ballastBytes = 1024 * 1024
@@ -15,7 +16,7 @@ const ballastBytes = 1024 * 1024
  * What would fail anyway fails here, before a step has run: not enough space for one large transaction, no permission
  * to write. Then the run is written down; from here on the state is unfinished until the run ends.
  */
-export function preflight(scene: Scene, items: readonly PlanItem[], runId: string): void {
+export function preflight(scene: Scene, items: readonly PlanItem[], lock: RunLock): void {
   const stores = [...new Set(items.flatMap(storesOf))].map((store) => placeFor(scene, store))
   const databases = stores.filter(({ spec }) => spec.extent.is === 'database')
   // Where the marker alone changes, a database needs no room to speak of
@@ -24,9 +25,10 @@ export function preflight(scene: Scene, items: readonly PlanItem[], runId: strin
     scene,
     databases.filter(({ spec }) => steps.has(spec.name)),
   )
+  lock.fence()
   openJournal(scene, {
     moult: 1,
-    run: runId,
+    run: lock.runId,
     app: scene.spec.app,
     appVersion: scene.spec.appVersion,
     startedAt: new Date().toISOString(),

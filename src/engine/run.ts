@@ -58,7 +58,7 @@ export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<Fin
     await warnOfPaths(scene, examination.verdicts, run)
     try {
       progress.backup = await backUp(scene, run, examination)
-      preflight(scene, plan.items, lock.runId)
+      preflight(scene, plan.items, lock)
       await carryOut(scene, run, segments, examination.verdicts, progress, lock)
     } catch (error) {
       const failure = await failRun(scene, run, progress, lock, error)
@@ -66,7 +66,7 @@ export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<Fin
       if (isMoultError(failure) && failure.report?.outcome === 'put-back') putTimesBack()
       throw failure
     } finally {
-      await pruneAfterRun(scene, run)
+      await pruneAfterRun(scene, run, lock)
     }
     return { report: await reportNow(scene, run, progress, reached[run.goal.is], lock), lock }
   } catch (error) {

@@ -16,6 +16,8 @@ export interface WorkOptions {
   readonly planned: ReadonlyMap<string, Marker | null>
   /** Markers that are damaged are taken for none: they are about to be replaced. */
   readonly replacesMarker: boolean
+  /** Throws LOCK_LOST. Asked before a store is opened, which empties its staging folder. */
+  readonly fence: () => void
 }
 
 /** The stores that a segment of a run works on, each opened when it is first needed. */
@@ -38,6 +40,7 @@ export function openWork(scene: Scene, groupOf: (store: string) => string, optio
     const place = placeFor(scene, store)
     const planned = options.planned.get(store)
     const expected = planned === undefined ? await markerNow(place) : planned
+    options.fence()
     const transaction = await place.spec.code.begin(place, { ...options, runFolder: scene.runFolder }, expected)
     open.set(store, transaction)
     return transaction

@@ -42,8 +42,8 @@ async function interrupt(t: TestContext, stop: 'undecided' | 'phase two'): Promi
   let fences = 0
   const fence = (): void => {
     fences += 1
-    // After the second fence: open, write, fsync of `decided`, then the renames of phase two.
-    if (stop === 'phase two' && fences === 2) crash.heal = failAt({ kind: 'crash', at: 4 }).heal
+    // After the third fence, the one before the decision: open, write, fsync of `decided`, then the renames of phase two.
+    if (stop === 'phase two' && fences === 3) crash.heal = failAt({ kind: 'crash', at: 4 }).heal
   }
   await assert.rejects(commitFiles({ root, runFolder, number: 0, overlays: [overlay], decider, decide, fence }), {
     code: 'UNFINISHED',
