@@ -52,6 +52,7 @@ export async function commitGroup({ scene, work, lock, number }: Committing, gro
 
 /** The database has rolled everything back by itself; what it said tells what to do about it. */
 function commitFailed(group: CommitGroup, cause: unknown): MoultFailure {
+  if (isMoultError(cause)) return cause
   const code = systemCode(cause)
   const message = `The changes to ${group.stores.join(', ')} could not be committed: ${cause instanceof Error ? cause.message : 'the database rolled them back'}.`
   const store = group.decider ?? ''

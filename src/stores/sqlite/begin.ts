@@ -9,6 +9,7 @@ import type { Place, RunScope, StoreTransaction } from '../../model/store.js'
 import { quoteName } from './identifier.js'
 import { parseMarkerRows, tableExists } from './marker-table.js'
 import type { SqliteOwn } from './own.js'
+import { fileAt, watchFile } from './same-file.js'
 import { openTransaction } from './transaction.js'
 import { rememberUntouched } from './untouched.js'
 import type { Untouched } from './untouched.js'
@@ -28,6 +29,7 @@ export async function beginTransaction(
   const path = realPathOf(place)
   const untouched = rememberUntouched(path)
   untouched.makeFolder()
+  const before = fileAt(place.path)
   const connection = openOrPutBack(driver, path, untouched)
   const transaction = openTransaction({
     place,
@@ -35,6 +37,7 @@ export async function beginTransaction(
     driver,
     path,
     untouched,
+    findReplaced: watchFile(place, before),
     waitMs: run.waitMs,
     signal: run.signal,
   })

@@ -20,10 +20,11 @@ const pollMs = 25
 /**
  * COMMIT, durably (the connection was made so). `id` is stored in the same transaction: recovery looks for it, not for
  * the step. While readers of a rollback-mode database are in the way, COMMIT says busy and can be asked again. After any
- * other error only the data says what happened: the id where there is one, else the marker.
+ * other error only the data says what happened: the id where there is one, else the marker. A file that was replaced
+ * meanwhile is not committed to; one that was replaced just then is an error, because only recovery can say.
  */
 export async function commitTransaction(
-  { connection, waitMs, signal }: OpenDatabase,
+  { connection, waitMs, signal, findReplaced }: OpenDatabase,
   id: string | null,
   { hasMarker, check }: CommitChecks,
 ): Promise<CommitResult> {
@@ -35,9 +36,11 @@ export async function commitTransaction(
   }
   const started = performance.now()
   for (;;) {
+    const replaced = findReplaced()
+    if (replaced !== null) return settleFailure(connection, () => false, replaced)
     try {
       connection.exec('COMMIT')
-      return { outcome: 'committed' }
+      break
     } catch (error) {
       const isBusy = systemCode(error).startsWith('SQLITE_BUSY') && connection.inTransaction
       if (!isBusy || performance.now() - started >= waitMs || signal.aborted)
@@ -50,6 +53,9 @@ export async function commitTransaction(
       return settleFailure(connection, hasLanded, error)
     }
   }
+  const replaced = findReplaced()
+  if (replaced !== null) throw replaced
+  return { outcome: 'committed' }
 }
 
 function settleFailure(connection: Connection, hasLanded: () => boolean, cause: unknown): CommitResult {

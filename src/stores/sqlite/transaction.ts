@@ -123,6 +123,8 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     },
     prepare: async () => {
       if (!connection.inTransaction) throw lost(place)
+      const replaced = open.findReplaced()
+      if (replaced !== null) throw replaced
       for (const breach of breaches) {
         const failure = breach()
         if (failure) throw failure
@@ -134,7 +136,8 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
       if (isClosed) return
       if (isCommitted) return close()
       if (connection.inTransaction) {
-        open.untouched.cutLog()
+        // A log beside another file may be that one's
+        if (open.findReplaced() === null) open.untouched.cutLog()
         connection.exec('ROLLBACK')
       } else rollBackJournal(connection)
       closeUntouched(open, close)
@@ -163,7 +166,8 @@ function rollBackJournal(connection: Connection): void {
  * Whoever closes a WAL database last moves its log into the file. Where a log was there before, a read-only connection
  * closes last: it cannot.
  */
-function closeUntouched({ driver, path, untouched }: OpenDatabase, close: () => void): void {
+function closeUntouched({ driver, path, untouched, findReplaced }: OpenDatabase, close: () => void): void {
+  if (findReplaced() !== null) return close()
   if (untouched.hadLog()) {
     const keeper = driver.open(path, { readOnly: true })
     try {
