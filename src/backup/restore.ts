@@ -52,7 +52,7 @@ export async function restoreBackup(work: BackupWork, { id, skipVerify }: Restor
   const lock = await gate.takeUse()
   try {
     const progress = new Progress()
-    progress.recovered = await finishCutOff(scene, work)
+    progress.recovered = await finishCutOff(scene, { driver: work.driver, waiting, onEvent, fence: () => lock.fence() })
     const kept = await replaceState({ ...work, scene: described }, manifest, lock, skipVerify)
     progress.backup = kept.id
     writeDown(scene, manifest, lock, onEvent)

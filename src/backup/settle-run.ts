@@ -9,7 +9,7 @@ export async function settleRun({ scene, driver, waiting, onEvent }: BackupWork)
   const gate = await closeGate(scene.root, waiting)
   const exclusive = await gate.takeUse()
   try {
-    await finishCutOff(scene, { driver, onEvent })
+    await finishCutOff(scene, { driver, waiting, onEvent, fence: () => exclusive.fence() })
   } finally {
     exclusive.release()
   }

@@ -1,4 +1,3 @@
-import type { Driver } from '../model/driver.js'
 import type { Listener } from '../model/events.js'
 import type { RunReport } from '../model/report.js'
 import { examineState } from './examine.js'
@@ -6,17 +5,20 @@ import { readJournal } from './journal.js'
 import type { RunHeader } from './journal.js'
 import type { Scene } from './places.js'
 import { recoverRun } from './recover.js'
+import type { Recovering } from './recover.js'
 import { writeCutOff } from './write-cut-off.js'
 
-export interface Finishing {
-  readonly driver: () => Promise<Driver>
+export interface Finishing extends Recovering {
   readonly onEvent: Listener
 }
 
 /** Finishes or undoes what a crash left, under the exclusive lock, and tells listeners and the history of it. */
-export async function finishCutOff(scene: Scene, { driver, onEvent }: Finishing): Promise<RunReport['recovered']> {
+export async function finishCutOff(
+  scene: Scene,
+  { onEvent, ...recovering }: Finishing,
+): Promise<RunReport['recovered']> {
   const cutOff = readJournal(scene)
-  const direction = await recoverRun(scene, driver)
+  const direction = await recoverRun(scene, recovering)
   if (direction !== null) onEvent({ type: 'recovered', direction })
   if (cutOff !== null) await tell(scene, onEvent, cutOff)
   return direction

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../disk/breathe.js'
 import { closeGate, holdShared, lockFilesExist } from '../drivers/lock.js'
-import type { ExclusiveHold, SharedHold } from '../drivers/lock.js'
+import type { ExclusiveHold, SharedHold, WaitOptions } from '../drivers/lock.js'
 import { isMoultError } from '../model/errors.js'
 import { examineState } from './examine.js'
 import type { Examination } from './examine.js'
@@ -17,11 +17,7 @@ import type { RunLock } from './run-lock.js'
  */
 export async function lockForRun(scene: Scene, run: ResolvedRun): Promise<RunLock> {
   await refuseEarly(scene, run)
-  const waiting = {
-    waitMs: run.waitMs,
-    signal: run.signal,
-    onWaiting: (holder: string | null, ms: number) => run.onEvent({ type: 'waiting', holder, ms }),
-  }
+  const waiting = waitingOf(run)
   throwIfAborted(run.signal)
   const gate = await closeGate(scene.root, waiting).catch(async (error: unknown) => {
     // What cannot be written needs no lock, as long as there is nothing to write
@@ -37,6 +33,11 @@ export async function lockForRun(scene: Scene, run: ResolvedRun): Promise<RunLoc
     gate.release()
     throw error
   }
+}
+
+/** How this run waits for others. */
+export function waitingOf({ waitMs, signal, onEvent }: ResolvedRun): WaitOptions {
+  return { waitMs, signal, onWaiting: (holder, ms) => onEvent({ type: 'waiting', holder, ms }) }
 }
 
 function exclusiveLock(exclusive: ExclusiveHold): RunLock {

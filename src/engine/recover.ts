@@ -1,41 +1,55 @@
 import { join } from 'node:path'
 import { disk } from '../disk/disk.js'
+import type { Decider } from '../disk/intent.js'
 import { finishCommit, readCommits, redoCommit, reverseCommit } from '../disk/recover-commits.js'
 import { removeRunFolder } from '../disk/run-folder.js'
 import { hasCommit } from '../drivers/commit-record.js'
 import { makeDurable, settle } from '../drivers/durable.js'
-import type { Connection, Driver } from '../model/driver.js'
+import { waiting } from '../drivers/lock/waiting.js'
+import type { WaitOptions, Waiting } from '../drivers/lock/waiting.js'
+import type { Driver } from '../model/driver.js'
 import { MoultFailure, systemCode } from '../model/errors.js'
+import { useDatabase, useWhenFree } from './await-database.js'
 import { readJournal } from './journal.js'
 import { exists, isInside } from './places.js'
 import type { Scene } from './places.js'
 
+export interface Recovering {
+  readonly driver: () => Promise<Driver>
+  /** For programs without moult that have one of the databases; the time is for all of them together. */
+  readonly waiting: WaitOptions
+  /** Of the lock under which this happens. */
+  readonly fence: () => void
+}
+
 /**
  * Finishes or undoes what a crash left, under the exclusive lock. It knows paths, digests and commit ids, and no step:
  * so any version of the program can do it (protocol 18). Each commit that was decided goes forward; each that was not
- * goes back, or forward where nothing but the journal decides (protocol 5).
+ * goes back, or forward where nothing but the journal decides (protocol 5). An error leaves the rest for the next time.
+ *
+ * @throws MoultError IN_USE, INTERRUPTED, DAMAGED, FORMAT_UNKNOWN, UNFINISHED, LOCK_LOST
  */
-export async function recoverRun(scene: Scene, driver: () => Promise<Driver>): Promise<'forward' | 'back' | null> {
+export async function recoverRun(scene: Scene, recovering: Recovering): Promise<'forward' | 'back' | null> {
   if (!exists(scene.runFolder)) return null
+  const { driver, fence } = recovering
+  const time = waiting(recovering.waiting)
   const header = readJournal(scene)
   let direction: 'forward' | 'back' = 'back'
-  for (const database of header?.databases ?? []) await settleDatabase(scene, database, driver)
+  for (const database of header?.databases ?? []) await settleDatabase(scene, database, driver, time)
   for (const commit of readCommits(scene.runFolder)) {
     if (commit.isDone) continue
+    fence()
     if (commit.isDecided) {
       await finishCommit(scene.root, scene.runFolder, commit)
       direction = 'forward'
-    } else if (
-      commit.decider === null ||
-      (await wasCommitted(scene, commit.decider.path, commit.decider.commitId, driver))
-    ) {
+    } else if (commit.decider === null || (await wasCommitted(scene, commit.decider, driver, time))) {
       if ((await redoCommit(scene.root, scene.runFolder, commit)) === 'done') direction = 'forward'
     } else {
       await reverseCommit(scene.root, scene.runFolder, commit)
     }
   }
   if (direction === 'back') for (const path of header?.logged ?? []) await putLogBack(scene, path, driver)
-  await removeRunFolder(scene.root, header?.staging ?? [])
+  await removeRunFolder(scene.root, header?.staging ?? [], fence)
   return direction
 }
 
@@ -43,12 +57,12 @@ export async function recoverRun(scene: Scene, driver: () => Promise<Driver>): P
  * What a database shows after a crash may exist only in the operating system's cache. A commit of our own makes it
  * durable before anything is built on it.
  */
-async function settleDatabase(scene: Scene, path: string, driver: () => Promise<Driver>): Promise<void> {
+async function settleDatabase(scene: Scene, path: string, driver: () => Promise<Driver>, time: Waiting): Promise<void> {
   const file = join(scene.root, path)
   if (sizeOf(file) === 0n) return
   if (!isInside(scene.root, file)) throw damaged(scene, path, 'it lies outside of the root')
   try {
-    await withDatabase(file, driver, (connection) => {
+    await useWhenFree({ file, driver, time }, (connection) => {
       makeDurable(connection)
       settle(connection)
     })
@@ -63,7 +77,7 @@ async function putLogBack(scene: Scene, path: string, driver: () => Promise<Driv
   const file = join(scene.root, path)
   if (sizeOf(file) === 0n || !isInside(scene.root, file)) return
   try {
-    await withDatabase(file, driver, (connection) => connection.prepare('PRAGMA journal_mode = WAL').get([]))
+    await useDatabase(file, driver, (connection) => connection.prepare('PRAGMA journal_mode = WAL').get([]))
   } catch (error) {
     // Somebody uses it by now, and chooses the mode
     if (!systemCode(error).startsWith('SQLITE_')) throw error
@@ -79,29 +93,20 @@ function sizeOf(file: string): bigint {
   }
 }
 
-async function wasCommitted(scene: Scene, path: string, id: string, driver: () => Promise<Driver>): Promise<boolean> {
+async function wasCommitted(
+  scene: Scene,
+  { path, commitId }: Decider,
+  driver: () => Promise<Driver>,
+  time: Waiting,
+): Promise<boolean> {
   const file = join(scene.root, path)
   if (!exists(file)) throw damaged(scene, path, 'it is gone')
   if (!isInside(scene.root, file)) throw damaged(scene, path, 'it lies outside of the root')
   try {
-    return await withDatabase(file, driver, (connection) => hasCommit(connection, id))
+    return await useWhenFree({ file, driver, time }, (connection) => hasCommit(connection, commitId))
   } catch (error) {
-    if (systemCode(error).startsWith('SQLITE_') && !systemCode(error).startsWith('SQLITE_BUSY'))
-      throw damaged(scene, path, 'it cannot be read', error)
+    if (systemCode(error).startsWith('SQLITE_')) throw damaged(scene, path, 'it cannot be read', error)
     throw error
-  }
-}
-
-async function withDatabase<T>(
-  file: string,
-  driver: () => Promise<Driver>,
-  use: (connection: Connection) => T,
-): Promise<T> {
-  const connection = (await driver()).open(file, { readOnly: false })
-  try {
-    return use(connection)
-  } finally {
-    connection.close()
   }
 }
 

@@ -11,7 +11,7 @@ import { failRun } from './fail-run.js'
 import { finishCutOff } from './finish-cut-off.js'
 import { refuseForeignFiles } from './foreign-files.js'
 import { reached } from './goal.js'
-import { lockForRun } from './lock-for-run.js'
+import { lockForRun, waitingOf } from './lock-for-run.js'
 import { exists } from './places.js'
 import type { Scene } from './places.js'
 import { planFor } from './plan-for.js'
@@ -45,7 +45,12 @@ export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<Fin
   try {
     if (!lock.isExclusive) return { report: await reportNow(scene, run, progress, 'up-to-date', lock), lock }
 
-    progress.recovered = await finishCutOff(scene, run)
+    progress.recovered = await finishCutOff(scene, {
+      driver: run.driver,
+      waiting: waitingOf(run),
+      onEvent: run.onEvent,
+      fence: () => lock.fence(),
+    })
     if (progress.recovered === 'forward') await warnOfKept(scene, run.onEvent)
     const examination = await examineState(scene, run.onNewer)
     const plan = planFor(run.goal, examination)

@@ -64,7 +64,7 @@ function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted !== true) return
   throw new MoultFailure('INTERRUPTED', {
-    message: 'interrupted while waiting for the lock; nothing was changed',
+    message: 'interrupted while waiting for another program; nothing was changed',
     hint: 'Start it again.',
     details: {},
     cause: signal.reason,
