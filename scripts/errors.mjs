@@ -155,7 +155,7 @@ function renderPage() {
   return [
     '<!-- Made by scripts/errors.mjs from src/model/errors.ts. -->\n',
     '# Errors\n',
-    'Every error that Moult throws on purpose is a `MoultError`: `code` is stable, `message` says what happened, `hint` what to do, `details` names the store, step or path, `cause` is the error behind it, `report` has the shape of what the method would have returned. `isMoultError(error, code?)` tells them apart, and `errorTable` is this table as data. A mistake in a definition or in a call is a `TypeError`. The command line ends with the exit code; 1 is an error nobody foresaw, about which nothing is promised.\n',
+    'Every error that Moult throws on purpose is a `MoultError`: `code` is stable, `message` says what happened, `hint` what to do, `details` names the store, step or path, `cause` is the error behind it, `report` has the shape of what the method would have returned. `isMoultError(error, code?)` tells them apart, and `errorTable` is this table as data. A mistake in a definition or in a call is a `TypeError`. The command line ends with the exit code; 1 is an error nobody foresaw, about which nothing is promised. While an earlier run that was cut off cannot be finished or undone yet, because a disk is full or a program holds a database, the outcome is `unfinished` and the exit code 6, whatever the code.\n',
     ['| code | exit | means |', '| --- | --- | --- |', ...index].join('\n') + '\n',
     ...Object.keys(exits).map(renderGroup),
   ].join('\n')

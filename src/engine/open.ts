@@ -3,6 +3,7 @@ import type { SharedHold } from '../drivers/lock.js'
 import { isMoultError, MoultFailure } from '../model/errors.js'
 import type { PendingPolicy } from '../model/policy.js'
 import type { RunReport } from '../model/report.js'
+import { attachReport } from './attach-report.js'
 import { examineState } from './examine.js'
 import type { Examination } from './examine.js'
 import { isOnlyRetry, isRunNeeded } from './lock-for-run.js'
@@ -27,7 +28,12 @@ export interface Opened {
  * two lock files opened, nothing else (G9).
  */
 export async function openState(scene: Scene, run: ResolvedOpen): Promise<Opened> {
-  return (await tryOpen(scene, run)) ?? (await openByRetry(scene, run))
+  try {
+    return (await tryOpen(scene, run)) ?? (await openByRetry(scene, run))
+  } catch (error) {
+    await attachReport(scene, run, new Progress(), error, 'locking')
+    throw error
+  }
 }
 
 /**

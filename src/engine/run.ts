@@ -2,6 +2,7 @@ import { keepTimes } from '../disk/staging.js'
 import { isMoultError } from '../model/errors.js'
 import type { RunReport } from '../model/report.js'
 import { cutSegments, deciders } from '../model/segments.js'
+import { attachReport } from './attach-report.js'
 import { carryOut } from './carry-out.js'
 import { backupForRun, pruneAfterRun } from '../backup/backup-for-run.js'
 import { examineState } from './examine.js'
@@ -38,9 +39,11 @@ export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<Fin
   const progress = new Progress()
   const putTimesBack = keepTimes([scene.root])
   const hadHome = exists(scene.home)
-  const lock = await lockForRun(scene, run).catch((error: unknown) => {
+  const lock = await lockForRun(scene, run).catch(async (cause: unknown) => {
     if (!hadHome) putTimesBack()
-    throw explain(error, run.signal)
+    const error = explain(cause, run.signal)
+    await attachReport(scene, run, progress, error, 'locking')
+    throw error
   })
   try {
     if (!lock.isExclusive) return { report: await reportNow(scene, run, progress, 'up-to-date', lock), lock }
@@ -75,8 +78,10 @@ export async function bringToTarget(scene: Scene, run: ResolvedRun): Promise<Fin
     }
     return { report: await reportNow(scene, run, progress, reached[run.goal.is], lock), lock }
   } catch (error) {
+    const failure = explain(error, run.signal)
+    await attachReport(scene, run, progress, failure, 'locked')
     lock.release()
-    throw explain(error, run.signal)
+    throw failure
   }
 }
 

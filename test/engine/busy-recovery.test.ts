@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { defineState, isMoultError, sqlite } from 'moult'
 import type { RunEvent } from 'moult'
+import { exitCodeOf } from '#moult/cli/exit-code.js'
 import { startChild } from '../drivers/lock-child.js'
 import { temporaryFolder } from '../support/footprint.js'
 import { openDatabase } from '../support/sqlite.js'
@@ -72,6 +73,8 @@ describe('[P18] recovery waits for a program that has a database', () => {
     assert.ok((error.details.waitedMs ?? 0) >= 290)
     if (process.platform === 'linux') assert.match(error.message, new RegExp(`pid ${holder.pid}`))
     assert.ok(events.some(({ type }) => type === 'waiting'))
+    assert.equal(error.report?.outcome, 'unfinished')
+    assert.equal(exitCodeOf(error), 6)
     assert.ok(existsSync(join(root, '.moult/run')))
     holder.kill('SIGKILL')
     await holder.ended
@@ -91,6 +94,7 @@ describe('[P18] recovery waits for a program that has a database', () => {
       .catch((thrown: unknown) => thrown)
     holder.close()
     assert.ok(isMoultError(error, 'INTERRUPTED'), String(error))
+    assert.equal(error.report?.outcome, 'unfinished')
     assert.ok(performance.now() - started < 10_000)
     assert.ok(existsSync(join(root, '.moult/run')))
   })
