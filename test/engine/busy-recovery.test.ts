@@ -24,7 +24,7 @@ async function killedRun(t: TestContext, mode: string): Promise<string> {
   const child = startChild(
     t,
     root,
-    `const { defineState, sqlite } = await import('moult')
+    `const { defineState, sqlite } = await import('${import.meta.resolve('moult')}')
     const up = ({ db }) => { db.exec('CREATE TABLE z(a)'); process.kill(process.pid, 'SIGKILL') }
     await defineState({ app: 'a', root, stores: [sqlite('db', { path: 'x.db' }).adopt('oldest').step('create', { up })] }).upgrade()`,
   )

@@ -27,7 +27,7 @@ function startRun(t: TestContext, root: string, up: string, stores = '[notes, db
   return startChild(
     t,
     root,
-    `const { defineState, directory, sqlite } = await import('moult')
+    `const { defineState, directory, sqlite } = await import('${import.meta.resolve('moult')}')
     const notes = directory('notes', { path: 'notes' }).step('x', { async up({ files }) { ${up} } }).adopt('oldest')
     const db = sqlite('db', { path: 'x.db' }).adopt('oldest').step('c', { writes: { notes: notes.at(1) },
       async up({ db, stores }) {
