@@ -59,7 +59,7 @@ function realPath(path: string): string {
   }
 }
 
-export function unreachable(path: string, cause: unknown): unknown {
+function unreachable(path: string, cause: unknown): unknown {
   const code = systemCode(cause)
   if (code === 'EACCES' || code === 'EPERM') {
     return new MoultFailure('NO_PERMISSION', {
