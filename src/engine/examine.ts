@@ -38,9 +38,24 @@ export async function examineState(scene: Scene, onNewer: NewerPolicy | null = n
       }),
     )
   }
-  const refusals = verdicts.flatMap((verdict) => verdict.refusal ?? [])
+  const refusals = await nameWayBack(
+    scene,
+    verdicts.flatMap((verdict) => verdict.refusal ?? []),
+  )
   const disagreement = findDisagreement(verdicts)
   return { verdicts, unfinished, refusals: disagreement ? [...refusals, disagreement] : refusals }
+}
+
+/** Whoever went back to an older program may go back with the data, too. */
+async function nameWayBack(scene: Scene, refusals: readonly Refusal[]): Promise<readonly Refusal[]> {
+  if (!refusals.some(({ code }) => code === 'STORE_NEWER')) return refusals
+  const { findUsableBackup } = await import('../backup/usable-backup.js')
+  const backup = findUsableBackup(scene)
+  if (backup === null) return refusals
+  const way = ` Or restore the backup ${backup.id}, of ${backup.createdAt}: this program can work with it.`
+  return refusals.map((refusal) =>
+    refusal.code === 'STORE_NEWER' ? { ...refusal, hint: refusal.hint + way } : refusal,
+  )
 }
 
 /** The history is only asked where no marker was found: losing it loosens nothing else. */

@@ -4,12 +4,12 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { defineState } from 'moult'
+import { defineState, isMoultError, sqlite } from 'moult'
 import type { State } from 'moult'
 import { fails } from '../records/state.js'
 import { openDatabase } from '../support/sqlite.js'
 import { contentOf } from './content.js'
-import { log, notes, oldState, vault } from './small-state.js'
+import { index, log, notes, oldState, vault } from './small-state.js'
 
 async function upgradedState(t: TestContext): Promise<{ root: string; state: State; id: string; before: unknown }> {
   const { root, state } = oldState(t)
@@ -178,4 +178,36 @@ test('[A13] a program that knows nothing of moult and kept the old file open can
   assert.throws(() => idle.exec('DELETE FROM item'), /readonly/)
   idle.close()
   await state.backups.restore(id)
+})
+
+test('[A17] [G6] a program that refuses newer data names the backup that would bring it back to work', async (t) => {
+  const { root, state, id, before } = await upgradedState(t)
+  const older = defineState({
+    app: 'agent',
+    appVersion: '1.0.0',
+    stores: [
+      notes,
+      vault,
+      sqlite('log', { path: 'log.db' })
+        .step('create', { up: 'CREATE TABLE item(id INTEGER PRIMARY KEY, body TEXT, file TEXT)' })
+        .adopt({ at: 'create' }),
+      index,
+    ],
+  }).in(root)
+  await assert.rejects(older.open(), (error) => {
+    assert.ok(isMoultError(error, 'STORE_NEWER'))
+    assert.match(
+      error.message,
+      /'log'.* is at version 2, written by agent 2\.0\.0; this is agent 1\.0\.0, which knows 1/,
+    )
+    assert.ok(error.hint.includes(`restore the backup ${id}`), error.hint)
+    return true
+  })
+  await older.backups.restore(id)
+  assert.deepEqual(contentOf(root), before)
+  await (await older.open()).close()
+  // Without such a backup nothing is promised
+  await state.upgrade()
+  fs.rmSync(join(root, '.moult/backups'), { recursive: true })
+  await assert.rejects(older.open(), (error) => isMoultError(error, 'STORE_NEWER') && !error.hint.includes('backup'))
 })

@@ -12,7 +12,8 @@ import { difference, snapshot } from '../examples/snapshot.js'
 import { makeOldState, makeState, oldest } from './crash-state.js'
 
 /** Every how many operations a process is killed: 1 is the long form. */
-const every = Number(process.env['MOULT_CRASH_EVERY'] ?? 11)
+// As engine/crash.test.ts, at fewer places: what is crashed here shares its code
+const every = 7 * Number(process.env['MOULT_CRASH_EVERY'] ?? 2)
 const script = fileURLToPath(new URL('./crash-child.js', import.meta.url))
 const state = makeState(2)
 

@@ -8,7 +8,8 @@ import { temporaryFolder } from '../support/footprint.js'
 import { dataOf, loseMarkers, makeOldRoot, makeState, markersOf } from './edited-state.js'
 
 /** Every how many operations a process is killed: 1 is the long form. */
-const every = Number(process.env['MOULT_CRASH_EVERY'] ?? 11)
+// As engine/crash.test.ts, at fewer places: what is crashed here shares its code
+const every = 7 * Number(process.env['MOULT_CRASH_EVERY'] ?? 2)
 const script = fileURLToPath(new URL('./marker-child.js', import.meta.url))
 
 interface Ending {
