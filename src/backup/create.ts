@@ -8,10 +8,11 @@ import { makeDirectory } from '../disk/make-directory.js'
 import { removeTree } from '../disk/remove-tree.js'
 import { replaceFile } from '../disk/write-file.js'
 import { syncDirectory } from '../disk/sync-directory.js'
-import { MoultFailure } from '../model/errors.js'
-import { describeBackup, storedPath } from '../model/manifest.js'
+import { requireSpace } from '../disk/free-space.js'
+import { describeBackup } from '../model/manifest.js'
 import type { BackedUpStore, BackupInfo, Manifest } from '../model/manifest.js'
 import type { Place } from '../model/store.js'
+import { databaseBytes } from '../engine/database-bytes.js'
 import { explain } from '../engine/explain.js'
 import type { Scene } from '../engine/places.js'
 import {
@@ -27,7 +28,7 @@ import { beginDatabase, finishDatabase, holdDatabases, releaseDatabases } from '
 import type { HeldDatabase } from './copy-databases.js'
 import { copyFiles, listFiles } from './copy-files.js'
 import type { ListedFiles } from './copy-files.js'
-import { findRot } from './hash-file.js'
+import { readBack } from './read-back.js'
 import { readManifestIfGood } from './read-manifest.js'
 import { settleRun } from './settle-run.js'
 import { indexFiles } from './store-file.js'
@@ -76,7 +77,12 @@ export async function writeBackup(work: BackupWork, asked: BackupAsked): Promise
       written: [],
       signal: work.signal,
     }
-    checkSpace(scene, shelf)
+    // Files may all be links to the backup before; databases are copied first, and compared then
+    requireSpace(folder, {
+      what: `A backup of ${scene.root}`,
+      bytes: databaseBytes(scene.places),
+      hint: 'Old backups can be pruned.',
+    })
     makeDirectory(folder, { mode: 0o700 })
     const { stores, moved } = await copyStores(work, id, shelf)
     const manifest: Manifest = {
@@ -96,7 +102,7 @@ export async function writeBackup(work: BackupWork, asked: BackupAsked): Promise
       await removeTree(folder)
       return previous
     }
-    await makeDurable(shelf, manifest)
+    await readBack(shelf, manifest)
     replaceFile(join(folder, 'manifest.json'), `${JSON.stringify(manifest)}\n`, { mode: 0o400 })
     throwIfAborted(work.signal)
     disk.rename(folder, backupFolder(scene, id))
@@ -183,74 +189,4 @@ function isSameContent(one: Manifest, other: Manifest): boolean {
       stores.map((store) => ({ ...store, files: store.files.map((file) => ({ ...file, mtimeNs: '' })) })),
     ])
   return one.moment === 'exact' && content(one) === content(other)
-}
-
-/** Databases are copied, and at first all files: what the previous backup has may have changed in each of them. */
-function checkSpace(scene: Scene, shelf: Shelf): void {
-  const needed = scene.places
-    .filter(({ spec }) => spec.extent.is === 'database')
-    .reduce((sum, { path }) => sum + sizeOf(path) + sizeOf(`${path}-wal`), 0)
-  const free = disk.free(nearest(shelf.folder))
-  if (free >= needed) return
-  throw new MoultFailure('NO_SPACE', {
-    message: `A backup of ${scene.root} needs ${megabytes(needed)} of free space for the databases alone, and ${megabytes(free)} are free. Nothing was changed.`,
-    hint: 'Free some space, or prune old backups, and start again.',
-    details: { path: scene.root },
-  })
-}
-
-function nearest(path: string): string {
-  return lstatIfAny(path) === null ? nearest(join(path, '..')) : path
-}
-
-function sizeOf(path: string): number {
-  try {
-    return Number(disk.stat(path).size)
-  } catch {
-    return 0
-  }
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
-}
-
-// Below this, a flush of all that other programs have written too would take longer than these files alone
-const manyFiles = 64
-
-/** Everything that was written reaches the disk and is read again through the operating system. */
-async function makeDurable(shelf: Shelf, manifest: Manifest): Promise<void> {
-  const isFlushed = shelf.written.length >= manyFiles && (await disk.syncFileSystem(shelf.folder))
-  if (!isFlushed) {
-    await disk.fsyncFiles(shelf.written)
-    for (const folder of foldersIn(shelf.folder)) syncDirectory(folder)
-  }
-  const written = new Set(shelf.written)
-  for (const store of manifest.stores) {
-    for (const file of store.files) {
-      const path = join(shelf.folder, storedPath(store.name, file))
-      if (!written.has(path)) continue
-      const rot = await findRot(path, file, shelf.signal)
-      if (rot !== null) throw unreadable(manifest.id, store.name, file.path, rot)
-      disk.chmod(path, 0o400)
-    }
-  }
-}
-
-function foldersIn(folder: string): string[] {
-  return [
-    ...disk
-      .readdir(folder)
-      .filter((entry) => entry.isDirectory())
-      .flatMap(({ name }) => foldersIn(join(folder, name))),
-    folder,
-  ]
-}
-
-function unreadable(id: string, store: string, path: string, rot: string): MoultFailure<'BACKUP_FAILED'> {
-  return new MoultFailure('BACKUP_FAILED', {
-    message: `The backup ${id} was written, and read back ${path} of '${store}' ${rot}. It was removed.`,
-    hint: 'The disk gives back something else than was written to it: look at it before anything else.',
-    details: { store, path },
-  })
 }

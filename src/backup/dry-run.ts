@@ -7,8 +7,10 @@ import { lstatIfAny } from '../disk/identity.js'
 import { removeTree } from '../disk/remove-tree.js'
 import { keepTimes } from '../disk/staging.js'
 import { listDirectory, walkClaim } from '../disk/walk.js'
+import { requireSpace } from '../disk/free-space.js'
 import { holdUse, holdWork } from '../drivers/lock.js'
 import type { SharedHold } from '../drivers/lock.js'
+import { databaseBytes } from '../engine/database-bytes.js'
 import { exists, setScene } from '../engine/places.js'
 import type { Scene } from '../engine/places.js'
 import { explain } from '../engine/explain.js'
@@ -43,7 +45,12 @@ export async function rehearseRun(
   const folder = join(parent, `moult-dry-run-${randomBytes(6).toString('hex')}`)
   try {
     if (exists(scene.runFolder)) throw unfinished(scene)
-    checkSpace(scene, parent)
+    // Databases are copied twice: to run on, and to compare with
+    requireSpace(parent, {
+      what: `A dry run of ${scene.root}`,
+      bytes: 2 * databaseBytes(scene.places),
+      hint: 'Or say another folder: scratch, --scratch.',
+    })
     disk.mkdir(folder, 0o700)
     const work = workOf(scene, run)
     disk.mkdir(join(folder, 'state'), 0o700)
@@ -107,21 +114,6 @@ function unfinished(scene: Scene): MoultFailure<'UNFINISHED'> {
     message: `A run was cut off in ${scene.root}; what it left has to be finished or undone before another can be rehearsed. Nothing was changed.`,
     hint: 'Start the app, run the upgrade, or make a backup: each of them does that first.',
     details: { path: scene.runFolder },
-  })
-}
-
-function checkSpace(scene: Scene, parent: string): void {
-  const sizes = scene.places
-    .filter(({ spec }) => spec.extent.is === 'database')
-    .map(({ path }) => Number(lstatIfAny(path)?.size ?? 0) + Number(lstatIfAny(`${path}-wal`)?.size ?? 0))
-  const needed = 2 * sizes.reduce((sum, size) => sum + size, 0)
-  const free = disk.free(parent)
-  if (free >= needed) return
-  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
-  throw new MoultFailure('NO_SPACE', {
-    message: `A dry run of ${scene.root} needs ${megabytes(needed)} of free space in ${parent} for the databases alone, and ${megabytes(free)} are free. Nothing was changed.`,
-    hint: 'Free some space, or say another folder: scratch, --scratch.',
-    details: { path: parent },
   })
 }
 

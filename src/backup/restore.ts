@@ -2,10 +2,11 @@ import { commitIntent } from '../disk/commit-files.js'
 import { diskFailure, unfinished } from '../disk/failures.js'
 import { removeTree } from '../disk/remove-tree.js'
 import { stagingPlaces } from '../disk/staging.js'
-import { disk } from '../disk/disk.js'
 import { parentOf } from '../disk/relative-path.js'
+import { requireSpace } from '../disk/free-space.js'
 import { closeGate } from '../drivers/lock.js'
 import type { ExclusiveHold } from '../drivers/lock.js'
+import { databaseBytes } from '../engine/database-bytes.js'
 import { examineState } from '../engine/examine.js'
 import { explain } from '../engine/explain.js'
 import { finishCutOff } from '../engine/finish-cut-off.js'
@@ -14,7 +15,7 @@ import { closeJournal, openJournal, writeBallast } from '../engine/journal.js'
 import type { RunHeader } from '../engine/journal.js'
 import { Progress, reportRun } from '../engine/report.js'
 import type { DatabaseCode, SeizedDatabase } from '../model/database-code.js'
-import { isMoultError, MoultFailure } from '../model/errors.js'
+import { isMoultError } from '../model/errors.js'
 import { describeBackup } from '../model/manifest.js'
 import type { Manifest } from '../model/manifest.js'
 import { noChanges } from '../model/report.js'
@@ -101,7 +102,11 @@ async function replaceState(
   skipVerify: boolean,
 ): Promise<Manifest> {
   const { scene, signal, onEvent } = work
-  checkSpace(scene, manifest)
+  // What comes is written beside what is there, which is copied
+  requireSpace(scene.root, {
+    what: `To restore ${manifest.id}`,
+    bytes: bytesOf(manifest) + databaseBytes(scene.places),
+  })
   lock.fence()
   let header = headerOf(scene, manifest, lock.runId)
   openJournal(scene, header)
@@ -196,23 +201,14 @@ function headerOf(scene: Scene, manifest: Manifest, run: string): RunHeader {
   }
 }
 
-function relativeTo(root: string, path: string): string {
-  return path.slice(root.length + 1)
-}
-
-/** What comes is written beside what is there, which is copied. */
-function checkSpace(scene: Scene, manifest: Manifest): void {
-  const needed = manifest.stores
+function bytesOf({ stores }: Manifest): number {
+  return stores
     .filter(({ database }) => database !== null)
     .reduce((sum, { files }) => sum + files.reduce((all, { bytes }) => all + bytes, 0), 0)
-  const free = disk.free(scene.root)
-  if (free >= needed) return
-  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
-  throw new MoultFailure('NO_SPACE', {
-    message: `To restore ${manifest.id} at least ${megabytes(needed)} of free space are needed, and ${megabytes(free)} are free. Nothing was changed.`,
-    hint: 'Free some space and start again.',
-    details: { path: scene.root },
-  })
+}
+
+function relativeTo(root: string, path: string): string {
+  return path.slice(root.length + 1)
 }
 
 /** From now on the history does not say that a store was here that the backup does not have. */

@@ -1,9 +1,8 @@
-import { disk } from '../disk/disk.js'
+import { requireSpace } from '../disk/free-space.js'
 import { stagingPlaces } from '../disk/staging.js'
-import { MoultFailure, systemCode } from '../model/errors.js'
 import type { PlanItem } from '../model/plan.js'
 import { storesOf } from '../model/segments.js'
-import type { Place } from '../model/store.js'
+import { databaseBytes } from './database-bytes.js'
 import { intendedSteps } from './intended-steps.js'
 import { openJournal, writeBallast } from './journal.js'
 import type { Scene } from './places.js'
@@ -21,10 +20,9 @@ export function preflight(scene: Scene, items: readonly PlanItem[], lock: RunLoc
   const databases = stores.filter(({ spec }) => spec.extent.is === 'database')
   // Where the marker alone changes, a database needs no room to speak of
   const steps = new Set(items.filter(({ action }) => !['accept', 'stamp'].includes(action)).flatMap(storesOf))
-  checkSpace(
-    scene,
-    databases.filter(({ spec }) => steps.has(spec.name)),
-  )
+  const changing = databases.filter(({ spec }) => steps.has(spec.name))
+  // SQLite writes each page that changes once more: into its rollback journal or its log
+  requireSpace(scene.root, { what: `A run in ${scene.root}`, bytes: databaseBytes(changing) + 2 * ballastBytes })
   lock.fence()
   openJournal(scene, {
     moult: 1,
@@ -39,29 +37,4 @@ export function preflight(scene: Scene, items: readonly PlanItem[], lock: RunLoc
     steps: items.flatMap(intendedSteps),
   })
   writeBallast(scene)
-}
-
-/** SQLite writes each page that changes once more: into its rollback journal or its log. */
-function checkSpace(scene: Scene, databases: readonly Place[]): void {
-  const needed = databases.reduce((sum, { path }) => sum + sizeOf(path), 0) + 2 * ballastBytes
-  const free = disk.free(scene.root)
-  if (free >= needed) return
-  throw new MoultFailure('NO_SPACE', {
-    message: `A run in ${scene.root} needs up to ${megabytes(needed)} of free space, and ${megabytes(free)} are free. Nothing was changed.`,
-    hint: 'Free some space and start again.',
-    details: { path: scene.root },
-  })
-}
-
-function sizeOf(path: string): number {
-  try {
-    return Number(disk.stat(path).size)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return 0
-    throw error
-  }
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
 }

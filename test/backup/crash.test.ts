@@ -129,7 +129,7 @@ test('[A13] [G1] a restore that dies before each of its disk operations leaves a
     (at) => ({ kind: 'crash', at }),
     async (root, what) => void seen[await checkAfter(root, made, what)]++,
   )
-  assert.ok(tried > 20 && seen.old > 10 && seen.new > 3, JSON.stringify({ tried, ...seen }))
+  assert.ok(tried > 200 / every && seen.old > 0 && seen.new > 0, JSON.stringify({ tried, ...seen }))
 })
 
 for (const [code, forEver] of [
