@@ -18,6 +18,7 @@ const entries = {
   // Beside the chunk that starts it
   'chunks/peek-child': 'stores/sqlite/peek-child.js',
   'chunks/copy-child': 'stores/sqlite/copy-child.js',
+  'chunks/check-child': 'stores/sqlite/check-child.js',
 }
 
 /** What a start loads: to look at a state, and to hold it. Each of these with all that it imports is one file. */
@@ -72,6 +73,7 @@ export async function bundle() {
     manualChunks: pathsIn(source, chunks),
   })
   // By itself: what it shares with the others would be files that these have to load.
-  for (const name of ['chunks/peek-child', 'chunks/copy-child']) await write([name], { inlineDynamicImports: true })
+  for (const name of Object.keys(entries).filter((each) => each.endsWith('-child')))
+    await write([name], { inlineDynamicImports: true })
   chmodSync(join(target, 'cli/bin.js'), 0o755)
 }

@@ -13,7 +13,7 @@ import type { Scene } from '../engine/places.js'
 import type { BackupWork } from './backup-work.js'
 import { copyAsItLies, holdDatabases, releaseDatabases } from './copy-databases.js'
 import type { HeldDatabase } from './copy-databases.js'
-import { piecesOf } from './hash-file.js'
+import { piecesOf, readIfSmall } from './hash-file.js'
 import { makeWay } from './store-file.js'
 
 /** Where a database of a copied state is, and how it was before anything was rehearsed on it. */
@@ -144,7 +144,9 @@ async function copyFile(from: string, to: string, signal: AbortSignal): Promise<
     makeWay(to)
     const target = disk.open(to, 'wx', 0o600)
     try {
-      for await (const piece of piecesOf(source, signal)) writeFully(target, piece)
+      const small = readIfSmall(source)
+      if (small !== null) writeFully(target, small)
+      else for await (const piece of piecesOf(source, signal)) writeFully(target, piece)
     } finally {
       disk.close(target)
     }

@@ -139,14 +139,21 @@ async function copyStores(
     let done = 0
     const onCopied = (bytes: number): void => work.onEvent({ type: 'backup', id, done: (done += bytes), total })
     const parts = new Map<string, Pick<BackedUpStore, 'database' | 'files' | 'directories' | 'skipped'>>()
-    for (const each of held) {
-      const { files, database } = await finishDatabase(shelf, each, (path) => code.check(path, work.driver))
-      parts.set(each.place.spec.name, { files, database, directories: [], skipped: [] })
-      onCopied(files.reduce((sum, { bytes }) => sum + bytes, 0))
-    }
     const moved: string[] = []
-    for (const each of listed)
-      parts.set(each.place.spec.name, { ...(await copyFiles(shelf, each, moved, onCopied)), database: null })
+    const copyDatabases = async (): Promise<void> => {
+      for (const each of held) {
+        const { files, database } = await finishDatabase(shelf, each, (path) => code.check(path, work.driver))
+        parts.set(each.place.spec.name, { files, database, directories: [], skipped: [] })
+        onCopied(files.reduce((sum, { bytes }) => sum + bytes, 0))
+      }
+    }
+    const copyOthers = async (): Promise<void> => {
+      for (const each of listed)
+        parts.set(each.place.spec.name, { ...(await copyFiles(shelf, each, moved, onCopied)), database: null })
+    }
+    // Side by side, because a process of its own checks what is copied; both come to an end before anything is let go
+    const results = await Promise.allSettled([copyDatabases(), copyOthers()])
+    for (const result of results) if (result.status === 'rejected') throw result.reason
     const stores: BackedUpStore[] = []
     for (const place of scene.places) {
       const part = parts.get(place.spec.name)

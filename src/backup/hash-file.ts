@@ -7,7 +7,15 @@ import { systemCode } from '../model/errors.js'
 import type { BackedUpFile } from '../model/manifest.js'
 
 const chunkBytes = 1 << 20
-const shared = Buffer.allocUnsafe(chunkBytes)
+const shared = Buffer.allocUnsafe(65_536)
+
+/** All of an open file, where that is less than 64 KiB, else null: most files are. Valid until the next call, so not across an await. */
+export function readIfSmall(fd: number): Buffer | null {
+  const count = disk.read(fd, shared, 0, shared.length, 0)
+  if (count === shared.length) return null
+  const probe = Buffer.allocUnsafe(1)
+  return disk.read(fd, probe, 0, 1, count) === 0 ? shared.subarray(0, count) : null
+}
 
 /** Pieces of a plain file of at most 1 MiB, each valid until the next is asked for. Gives way between them. */
 export async function* piecesOf(fd: number, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
@@ -27,18 +35,14 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<{ sh
   let bytes = 0
   const fd = openPlainFile(path)
   try {
-    const first = disk.read(fd, shared, 0, shared.length, 0)
-    if (first < shared.length) {
-      // Most files are read whole at once
-      hash.update(shared.subarray(0, first))
-      if (disk.read(fd, shared, 0, 1, first) === 0) return { sha256: hash.digest('hex'), bytes: first }
-    }
-    const again = createHash('sha256')
+    await breathe(signal)
+    const small = readIfSmall(fd)
+    if (small !== null) return { sha256: hash.update(small).digest('hex'), bytes: small.length }
     for await (const piece of piecesOf(fd, signal)) {
-      again.update(piece)
+      hash.update(piece)
       bytes += piece.length
     }
-    return { sha256: again.digest('hex'), bytes }
+    return { sha256: hash.digest('hex'), bytes }
   } finally {
     disk.close(fd)
   }

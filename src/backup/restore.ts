@@ -20,6 +20,7 @@ import { describeBackup } from '../model/manifest.js'
 import type { Manifest } from '../model/manifest.js'
 import { noChanges } from '../model/report.js'
 import type { RunReport } from '../model/report.js'
+import type { Verdict } from '../model/verdict.js'
 import { exists } from '../engine/places.js'
 import type { Scene } from '../engine/places.js'
 import { backupFolder } from './backups-folder.js'
@@ -57,8 +58,7 @@ export async function restoreBackup(work: BackupWork, { id, skipVerify }: Restor
     const kept = await replaceState({ ...work, scene: described }, manifest, lock, skipVerify)
     progress.backup = kept.id
     writeDown(scene, manifest, lock, onEvent)
-    const { verdicts } = await examineState(scene)
-    return reportRun(scene, progress, { outcome: 'restored', verdicts, locked: true })
+    return reportRun(scene, progress, { outcome: 'restored', verdicts: await lookAt(scene, onEvent), locked: true })
   } catch (error) {
     throw explain(diskFailure(error, 'The restore'), work.signal)
   } finally {
@@ -73,6 +73,17 @@ export async function putBackFromBackup(work: BackupWork, id: string, lock: Fenc
   const { signal } = new AbortController()
   const kept = await replaceState({ ...work, scene, signal }, manifest, lock, false)
   await removeTree(backupFolder(scene, kept.id))
+}
+
+/** What came of it. The state is restored whatever this says. */
+async function lookAt(scene: Scene, onEvent: BackupWork['onEvent']): Promise<readonly Verdict[]> {
+  try {
+    return (await examineState(scene)).verdicts
+  } catch (error) {
+    const message = `The state is restored, and could not be looked at: ${String(error)}`
+    onEvent({ type: 'warning', code: 'NOT_EXAMINED', message })
+    return []
+  }
 }
 
 interface Fenced {

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { createGzip } from 'node:zlib'
+import { breathe } from '../disk/breathe.js'
 import { disk } from '../disk/disk.js'
 import { openPlainFile } from '../disk/read-file.js'
 import { systemCode } from '../model/errors.js'
 import { storedPath } from '../model/manifest.js'
 import type { BackedUpFile, BackedUpStore } from '../model/manifest.js'
 import { writeFully } from '../disk/write-file.js'
-import { findRot, hashFile, piecesOf } from './hash-file.js'
+import { findRot, hashFile, piecesOf, readIfSmall } from './hash-file.js'
 
 /** Where a new backup is being written, and the one before it, whose files may serve again. */
 export interface Shelf {
@@ -83,12 +84,16 @@ async function copyFile(from: string, to: string, signal: AbortSignal): Promise<
   const source = openPlainFile(from)
   try {
     const target = openNew(to)
+    const copy = (piece: Buffer): void => {
+      hash.update(piece)
+      writeFully(target, piece)
+      bytes += piece.length
+    }
     try {
-      for await (const piece of piecesOf(source, signal)) {
-        hash.update(piece)
-        writeFully(target, piece)
-        bytes += piece.length
-      }
+      await breathe(signal)
+      const small = readIfSmall(source)
+      if (small !== null) copy(small)
+      else for await (const piece of piecesOf(source, signal)) copy(piece)
     } finally {
       disk.close(target)
     }
