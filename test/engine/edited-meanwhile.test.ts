@@ -82,8 +82,11 @@ for (const [how, edit] of [
       })
     const upgrade = defineState({ app: 'h', root, stores: [notes, database] }).upgrade({ waitMs: 20_000 })
     const ended = upgrade.catch((error: unknown) => error)
-    const intent = join(root, '.moult/run/commit-1.jsonl')
-    while (!existsSync(intent)) await new Promise((resolve) => setTimeout(resolve, 10))
+    const run = join(root, '.moult/run')
+    const hasIntent = (): boolean =>
+      existsSync(run) && readdirSync(run).some((name) => /^commit-\d+\.jsonl$/.test(name))
+    const since = performance.now()
+    while (!hasIntent() && performance.now() - since < 15_000) await new Promise((resolve) => setTimeout(resolve, 10))
     await new Promise((resolve) => setTimeout(resolve, 100))
     for (const name of ['a.md', 'm.md']) edit(join(root, 'notes', name))
     const error = await ended
