@@ -135,14 +135,25 @@ export function openTransaction(open: OpenDatabase): StoreTransaction {
     rollback: async () => {
       if (isClosed) return
       if (isCommitted) return close()
-      if (connection.inTransaction) {
-        // A log beside another file may be that one's
-        if (open.findReplaced() === null) open.untouched.cutLog()
-        connection.exec('ROLLBACK')
-      } else rollBackJournal(connection)
-      closeUntouched(open, close)
+      // Whatever the disk says meanwhile: a lock that stays would keep out everybody until this process ends
+      try {
+        if (connection.inTransaction) rollBack(open)
+        else rollBackJournal(connection)
+        closeUntouched(open, close)
+      } finally {
+        close()
+      }
     },
     close: async () => close(),
+  }
+}
+
+function rollBack({ connection, findReplaced, untouched }: OpenDatabase): void {
+  try {
+    // A log beside another file may be that one's
+    if (findReplaced() === null) untouched.cutLog()
+  } finally {
+    connection.exec('ROLLBACK')
   }
 }
 
