@@ -14,7 +14,7 @@ import type { BackupWork } from './backup-work.js'
 import { copyAsItLies, holdDatabases, releaseDatabases } from './copy-databases.js'
 import type { HeldDatabase } from './copy-databases.js'
 import { piecesOf, readIfSmall } from './hash-file.js'
-import { makeWay } from './store-file.js'
+import { makeWay, openNew } from './store-file.js'
 
 /** Where a database of a copied state is, and how it was before anything was rehearsed on it. */
 export interface CopiedDatabase {
@@ -117,8 +117,8 @@ async function copyEntries(
     await breathe(signal)
     const from = join(place.root, claim.base, path)
     const to = join(base, path)
-    makeWay(to)
     if (kind !== 'file') {
+      makeWay(to)
       // No step may touch what is no plain file, wherever it leads
       disk.symlink('not copied', to)
       continue
@@ -141,8 +141,7 @@ async function copyFile(from: string, to: string, signal: AbortSignal): Promise<
     throw error
   }
   try {
-    makeWay(to)
-    const target = disk.open(to, 'wx', 0o600)
+    const target = openNew(to)
     try {
       const small = readIfSmall(source)
       if (small !== null) writeFully(target, small)

@@ -69,8 +69,7 @@ export async function linkKnown(shelf: Shelf, store: string, file: BackedUpFile)
   const to = join(shelf.folder, storedPath(store, file))
   if ((await findRot(known, file, shelf.signal)) !== null) return false
   try {
-    makeWay(to)
-    disk.link(known, to)
+    withWay(to, () => disk.link(known, to))
     return true
   } catch (error) {
     if (!/^E[A-Z0-9]+$/.test(systemCode(error))) throw error
@@ -135,13 +134,19 @@ export async function packFile(
   return { sha256: hash.digest('hex'), bytes }
 }
 
-function openNew(path: string): number {
+/** A new file, in folders that need not be there yet. */
+export function openNew(path: string): number {
+  return withWay(path, () => disk.open(path, 'wx', 0o600))
+}
+
+/** Most folders are there already, and an error for each file would take longer than the file. */
+function withWay<T>(path: string, make: () => T): T {
   try {
-    return disk.open(path, 'wx', 0o600)
+    return make()
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
     makeWay(path)
-    return disk.open(path, 'wx', 0o600)
+    return make()
   }
 }
 
