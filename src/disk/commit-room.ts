@@ -25,7 +25,7 @@ export async function checkRoom(work: CommitWork): Promise<void> {
       if (!isThere) continue
       const probe = probes.get(arrival.staging) ?? makeProbe(stagingFolder(work, arrival.staging))
       probes.set(arrival.staging, probe)
-      checkMayReplace(probe, path, arrival.path)
+      withoutStacks(() => checkMayReplace(probe, path, arrival.path))
     }
   } finally {
     for (const probe of probes.values()) disk.rmdir(probe)
@@ -68,6 +68,17 @@ function checkMayAdd(directory: string): void {
     }
   }
   disk.access(directory, openFlags.W_OK | openFlags.X_OK)
+}
+
+/** An error that comes with each of thousands of files needs no stack: to take one costs more than the call. */
+function withoutStacks(work: () => void): void {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 function makeProbe(folder: string): string {
