@@ -45,7 +45,7 @@ export async function copyState(work: BackupWork, folder: string): Promise<Copie
     if (held.every(({ frozen }) => frozen === null || frozen.journalMode === 'wal'))
       for (const { frozen } of held) frozen?.letWritersGo()
     const databases: CopiedDatabase[] = []
-    for (const each of held) databases.push(await finish(each, folder, root))
+    for (const each of held) databases.push(await finish(each, folder, root, signal))
     for (const [place, entries] of files) await copyEntries(place, entries, await leftIn(place), root, signal)
     return databases
   } finally {
@@ -67,7 +67,7 @@ async function begin({ frozen, path }: HeldDatabase, root: string): Promise<void
 /** Bytes 18 and 19 of the header: "Database File Format" §1.3.3 */
 const loggedFormat = Uint8Array.of(2, 2)
 
-async function finish(held: HeldDatabase, folder: string, root: string): Promise<CopiedDatabase> {
+async function finish(held: HeldDatabase, folder: string, root: string, signal: AbortSignal): Promise<CopiedDatabase> {
   const { place, path, frozen } = held
   const from = join(place.root, path)
   const after = join(root, path)
@@ -82,7 +82,7 @@ async function finish(held: HeldDatabase, folder: string, root: string): Promise
   }
   await frozen.finish()
   makeWay(before)
-  copyAsItLies(after, before)
+  await copyFile(after, before, signal)
   if (frozen.journalMode === 'wal') {
     const fd = disk.open(after, 'r+')
     try {

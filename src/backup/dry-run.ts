@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { disk } from '../disk/disk.js'
 import { diskFailure } from '../disk/failures.js'
 import { lstatIfAny } from '../disk/identity.js'
+import { unpin } from '../disk/pin.js'
 import { removeTree } from '../disk/remove-tree.js'
 import { keepTimes } from '../disk/staging.js'
 import { listDirectory, walkClaim } from '../disk/walk.js'
@@ -42,6 +43,7 @@ export async function rehearseRun(
 ): Promise<RunReport> {
   const putTimesBack = keepTimes([scene.root])
   const { hold, parent } = await holdFor(scene, run, scratch)
+  let copy: Scene | null = null
   const folder = join(parent, `moult-dry-run-${randomBytes(6).toString('hex')}`)
   try {
     if (exists(scene.runFolder)) throw unfinished(scene)
@@ -57,11 +59,11 @@ export async function rehearseRun(
     const databases = await copyState(work, folder)
     await copyHistory(scene, folder, run.signal)
     const files = await listAll(scene, run)
-    const copy = setScene({ ...scene.spec, root: join(folder, 'state') }, scene.accepts)
-    const home = (text: string): string => text.replaceAll(copy.root, scene.root)
+    const there = (copy = setScene({ ...scene.spec, root: join(folder, 'state') }, scene.accepts))
+    const home = (text: string): string => text.replaceAll(there.root, scene.root)
     try {
-      const report = await makeRun(copy, { ...run, backup: 'none', dryRun: true })
-      const rehearsal = await compare(copy, run, databases, files, bytesIn(folder))
+      const report = await makeRun(there, { ...run, backup: 'none', dryRun: true })
+      const rehearsal = await compare(there, run, databases, files, bytesIn(folder))
       return { ...report, root: scene.root, dryRun: true, rehearsal }
     } catch (error) {
       if (!isMoultError(error)) throw error
@@ -73,6 +75,7 @@ export async function rehearseRun(
   } catch (error) {
     throw explain(diskFailure(error, 'The dry run'), run.signal)
   } finally {
+    for (const { path } of copy?.places ?? []) unpin(path)
     await removeTree(folder).catch(() => undefined)
     hold.release()
     putTimesBack()

@@ -21,6 +21,7 @@ import type { Manifest } from '../model/manifest.js'
 import { noChanges } from '../model/report.js'
 import type { RunReport } from '../model/report.js'
 import type { Verdict } from '../model/verdict.js'
+import { keptMessage } from '../engine/warn-of-kept.js'
 import { exists } from '../engine/places.js'
 import type { Scene } from '../engine/places.js'
 import { backupFolder } from './backups-folder.js'
@@ -96,7 +97,8 @@ async function checkBackup({ scene, signal }: BackupWork, manifest: Manifest, sk
   if (stray !== null) throw badBackup(manifest.id, stray)
   if (skipVerify) return
   const damaged = manifest.stores.find(({ database }) => database !== null && database.damage !== null)
-  if (damaged !== undefined && !describeBackup(manifest).whole && manifest.cause !== 'restore')
+  // What a restore kept may be put back as it was
+  if (damaged !== undefined && manifest.cause !== 'restore')
     throw badBackup(
       manifest.id,
       `the database of '${damaged.name}' was damaged when it was made: ${damaged.database?.damage ?? ''}`,
@@ -169,6 +171,7 @@ async function replaceState(
         decider: null,
         decide: async () => 'committed',
         fence: () => lock.fence(),
+        onKept: (_path, path) => onEvent({ type: 'warning', code: 'STORE_CHANGED', message: keptMessage(path) }),
       },
       () => stageRestore({ scene, manifest, kept: was, skipVerify, signal, onCopied }),
     )

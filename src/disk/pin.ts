@@ -51,6 +51,19 @@ export function pin(path: string): Pin | null {
   }
 }
 
+/** Closes what was pinned of a copy that is moult's own and that nobody has open: its space would stay taken. */
+export function unpin(path: string): void {
+  const { open } = registry()
+  try {
+    const key = keyOf(disk.stat(path))
+    const fd = open.get(key)
+    if (fd !== undefined) disk.close(fd)
+    open.delete(key)
+  } catch (error) {
+    if (!isAbsent(error)) throw error
+  }
+}
+
 /** The descriptors that are kept open: of moult, not of anybody who uses a database. */
 export function pinnedDescriptors(): ReadonlySet<number> {
   return new Set(registry().open.values())

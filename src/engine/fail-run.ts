@@ -27,8 +27,9 @@ export async function failRun(
   const lost = findLoss(lock, error)
   if (lost !== null) return failWithoutLock(scene, run, progress, lost)
   if (!isMoultError(error)) return error
-  const keepsJournal = error.code === 'UNFINISHED' || error.code === 'DAMAGED'
-  if (!keepsJournal && progress.committedStores.length > 0) await undoCommits(scene, run, progress, lock, error)
+  let keepsJournal = isOpenEnded(error)
+  if (!keepsJournal && progress.committedStores.length > 0)
+    keepsJournal = isOpenEnded(await undoCommits(scene, run, progress, lock, error))
   progress.undoUncommitted()
   const stays = progress.committedStores
   const outcome: Outcome =
@@ -51,6 +52,11 @@ export async function failRun(
     error.report = reportRun(scene, progress, { outcome, verdicts: [], locked: true })
   }
   return error
+}
+
+/** Then the journal says what is still to be done, and the next start needs it. */
+function isOpenEnded(error: unknown): boolean {
+  return isMoultError(error, 'UNFINISHED') || isMoultError(error, 'DAMAGED') || isMoultError(error, 'LOCK_LOST')
 }
 
 /** LOCK_LOST with what came before it as its cause, or null while the lock is certainly still ours. */
@@ -85,21 +91,23 @@ async function failWithoutLock(
   return error
 }
 
-/** What the run had committed before it failed is taken back from its backup; what cannot be, stays. */
+/** What the run had committed before it failed is taken back from its backup; what cannot be, stays. Answers why. */
 async function undoCommits(
   scene: Scene,
   run: ResolvedRun,
   progress: Progress,
   lock: RunLock,
   error: MoultFailure,
-): Promise<void> {
-  if (progress.backup === null) return
+): Promise<unknown> {
+  if (progress.backup === null) return null
   try {
     await closeJournal(scene, lock)
     const { putBackFromBackup } = await import('../backup/restore.js')
     await putBackFromBackup(workOf(scene, run), progress.backup, lock)
     progress.forgetCommits()
+    return null
   } catch (cause) {
     error.message += ` It could not be put back from the backup ${progress.backup}: ${cause instanceof Error ? cause.message : String(cause)}`
+    return cause
   }
 }

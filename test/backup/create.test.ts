@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { State } from 'moult'
+import type { RunEvent, State } from 'moult'
 import { fails } from '../records/state.js'
 import { footprint } from '../support/footprint.js'
 import { openDatabase } from '../support/sqlite.js'
+import { contentOf as everything } from './content.js'
 import { fill, oldState } from './small-state.js'
 
 const folderOf = (root: string, id: string): string => join(root, '.moult/backups', id)
@@ -168,4 +169,27 @@ test('[A17] a backup that cannot have its moment is refused, and leaves nothing'
   await assert.rejects(state.backups.create({ reasn: 'x' } as never), TypeError)
   await assert.rejects(state.backups.create({ metadata: () => 1 }), TypeError)
   await assert.rejects(state.backups.prune({ keep: -1 }), TypeError)
+})
+
+test('[A12] [A13] a packed backup is restored as a plain one is', async (t) => {
+  const { root, state } = oldState(t)
+  const before = everything(root)
+  const { id } = await state.backups.create({ compress: true })
+  await state.upgrade()
+  await state.backups.restore(id)
+  assert.deepEqual(everything(root), before)
+})
+
+test('[P10] a file that changes while it is copied is named, and a run does not rely on such a backup', async (t) => {
+  const { root, state } = oldState(t)
+  // The files of notes are copied before those of vault
+  const disturb = (event: RunEvent): void => {
+    if (event.type === 'backup') fs.appendFileSync(join(root, 'vault/b.blob'), '.')
+  }
+  const made = await state.backups.create({ onEvent: disturb })
+  assert.equal(made.moment, 'fuzzy')
+  const manifest = JSON.parse(fs.readFileSync(join(folderOf(root, made.id), 'manifest.json'), 'utf8'))
+  assert.deepEqual(manifest.moved, ['vault/b.blob'])
+  await assert.rejects(state.upgrade({ onEvent: disturb }), fails('BACKUP_FAILED', /vault\/b\.blob was written to/))
+  assert.deepEqual(await names(state), [made.id])
 })

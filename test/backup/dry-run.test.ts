@@ -147,3 +147,19 @@ test('[G7] a downgrade can be rehearsed, and a run that was cut off cannot', asy
   fs.mkdirSync(join(root, '.moult/run'))
   await assert.rejects(state.upgrade({ dryRun: true }), fails('UNFINISHED', /cut off/))
 })
+
+test('[G7] a dry run leaves no descriptor open on its copies, whose space would stay taken', async (t) => {
+  if (process.platform !== 'linux') return t.skip('there is no /proc to look at')
+  const { state } = oldState(t)
+  const copies = (): string[] =>
+    fs.readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        const target = fs.readlinkSync(`/proc/self/fd/${fd}`)
+        return target.includes('moult-dry-run') ? [target] : []
+      } catch {
+        return []
+      }
+    })
+  for (let i = 0; i < 3; i++) await state.upgrade({ dryRun: true })
+  assert.deepEqual(copies(), [])
+})

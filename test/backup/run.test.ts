@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { defineState, isMoultError, sqlite } from 'moult'
 import type { RunEvent, State, Store } from 'moult'
+import { failAt } from '../disk/fault-disk.js'
 import { fails } from '../records/state.js'
 import { footprint, temporaryFolder } from '../support/footprint.js'
 import { openDatabase } from '../support/sqlite.js'
@@ -96,8 +97,23 @@ test('[A3] of the backups that runs made five stay, those that were asked for al
     grown = grown.step(`more${i}`, { up: `CREATE TABLE more${i}(x)` }) as never
     await withStores(root, notes, vault, grown, index).upgrade()
   }
+  const two = defineState({
+    app: 'agent',
+    stores: [notes, vault, grown.step('last', { up: 'CREATE TABLE last(x)' }), index],
+    keepBackups: 2,
+  })
   const causes = (await state.backups.list()).map(({ cause }) => cause)
   assert.deepEqual(causes, ['command', 'run', 'run', 'run', 'run', 'run'])
+  await two.in(root).upgrade()
+  assert.deepEqual(
+    (await state.backups.list()).map(({ cause }) => cause),
+    ['command', 'run', 'run'],
+  )
+  for (const wrong of [0, 1.5, '2', null])
+    assert.throws(
+      () => defineState({ app: 'agent', stores: [], keepBackups: wrong as never }),
+      /keepBackups is a whole/,
+    )
   assert.deepEqual(await state.backups.verify(), [])
 })
 
@@ -162,3 +178,35 @@ test('[G3] with backup: none earlier commits stay, each whole, and are named', a
     return true
   })
 })
+
+for (const forEver of [true, false])
+  test(`[G3] [P8] putting back that the disk cuts off ${forEver ? 'for good' : 'once'} is finished or given up whole by the next start`, async (t) => {
+    const base = circleRoot(t)
+    const before = contentOf(base)
+    let struck = 0
+    for (let at = 0; ; at += 3) {
+      const root = circleRoot(t)
+      const fault = failAt({ kind: 'error', code: 'EIO', at, forEver })
+      const error: unknown = await circle(root)
+        .upgrade()
+        .then(
+          () => null,
+          (thrown: unknown) => thrown,
+        )
+      fault.heal()
+      if (!fault.hit()) break
+      struck++
+      assert.ok(error !== null, fault.what())
+      // What the next start does first
+      await circle(root).backups.prune({ keep: 100 })
+      assert.ok(!fs.existsSync(join(root, '.moult/run')))
+      const found = contentOf(root) as Record<string, [unknown, unknown]>
+      for (const name of ['a.db', 'b.db']) assert.deepEqual(found[name]?.[1], [{ integrity_check: 'ok' }], fault.what())
+      // Each database is at one of its commits, and the next upgrade can go on from there
+      await assert.rejects(circle(root).upgrade(), fails('STEP_FAILED'), fault.what())
+      const after = contentOf(root)
+      const isOld = JSON.stringify(after) === JSON.stringify(before)
+      if (JSON.stringify(found) === JSON.stringify(before)) assert.ok(isOld, fault.what())
+    }
+    assert.ok(struck > 50, String(struck))
+  })
