@@ -1,11 +1,10 @@
-import { removeTree } from '../disk/remove-tree.js'
 import type { Scene } from '../engine/places.js'
 import type { ResolvedRun } from '../engine/resolved-run.js'
 import type { RunLock } from '../engine/run-lock.js'
 import { isMoultError, MoultFailure } from '../model/errors.js'
 import { describeBackup } from '../model/manifest.js'
 import type { Manifest } from '../model/manifest.js'
-import { backupFolder } from './backups-folder.js'
+import { discardBackup } from './backups-folder.js'
 import type { BackupWork } from './backup-work.js'
 import { writeBackup } from './create.js'
 import { removeOld } from './prune.js'
@@ -23,7 +22,7 @@ export async function backupForRun(scene: Scene, run: ResolvedRun): Promise<stri
     const manifest = await writeBackup(workOf(scene, run), asked)
     const doubt = findDoubt(manifest)
     if (doubt === null) return manifest.id
-    await removeTree(backupFolder(scene, manifest.id))
+    await discardBackup(scene, manifest.id, run.onEvent)
     throw notTrusted(doubt)
   } catch (error) {
     if (!isMoultError(error) || error.code === 'INTERRUPTED') throw error

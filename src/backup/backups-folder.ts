@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { listDirectory } from '../disk/walk.js'
+import { disk } from '../disk/disk.js'
 import { removeTree } from '../disk/remove-tree.js'
+import { syncDirectory } from '../disk/sync-directory.js'
+import { listDirectory } from '../disk/walk.js'
 import { isBackupId } from '../model/manifest.js'
+import type { Listener } from '../model/events.js'
 import type { Scene } from '../engine/places.js'
 
 const partial = '.part'
@@ -44,6 +47,24 @@ function timeIn(id: string): number {
     /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(\d{3})-/.exec(id) ?? []
   const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`)
   return Number.isNaN(time) ? 0 : time
+}
+
+/** First it loses its name: a crash leaves nothing that looks like a backup and is none. */
+export async function removeBackup(scene: Scene, id: string): Promise<void> {
+  const gone = partialFolder(scene, id)
+  disk.rename(backupFolder(scene, id), gone)
+  syncDirectory(backupsFolder(scene))
+  await removeTree(gone)
+}
+
+/** For one that nobody asked for: that it stays is no reason to fail. */
+export async function discardBackup(scene: Scene, id: string, onEvent: Listener): Promise<void> {
+  try {
+    await removeBackup(scene, id)
+  } catch (error) {
+    const message = `The backup ${id} is of no use any more and could not be deleted; later backups will: ${String(error)}`
+    onEvent({ type: 'warning', code: 'LEFTOVERS', message })
+  }
 }
 
 /** Takes away what backups that were cut off had written. Only under the lock for such work: else it may be under way. */

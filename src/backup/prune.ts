@@ -1,14 +1,11 @@
 import { join } from 'node:path'
-import { disk } from '../disk/disk.js'
 import { lstatIfAny } from '../disk/identity.js'
-import { removeTree } from '../disk/remove-tree.js'
-import { syncDirectory } from '../disk/sync-directory.js'
 import { listDirectory } from '../disk/walk.js'
 import { holdWork } from '../drivers/lock.js'
 import type { Scene } from '../engine/places.js'
 import { describeBackup } from '../model/manifest.js'
 import type { Manifest } from '../model/manifest.js'
-import { backupFolder, backupsFolder, listBackupIds, removePartials } from './backups-folder.js'
+import { backupFolder, listBackupIds, removeBackup, removePartials } from './backups-folder.js'
 import type { BackupWork } from './backup-work.js'
 import { findStray } from './check-backup.js'
 import { readManifestIfGood } from './read-manifest.js'
@@ -31,10 +28,7 @@ export async function pruneBackups(work: BackupWork, keep: number): Promise<Prun
   }
 }
 
-/**
- * Keeps the newest of those that may go, and in any case the newest that is whole. One that is removed first loses its
- * name, so that a crash leaves nothing that looks like a backup and is none.
- */
+/** Keeps the newest of those that may go, and in any case the newest that is whole. */
 export async function removeOld(scene: Scene, keep: number, mayGo: (manifest: Manifest) => boolean): Promise<Pruned> {
   await removePartials(scene)
   const known = listBackupIds(scene).map((id) => ({ id, manifest: readManifestIfGood(scene, id) }))
@@ -46,11 +40,8 @@ export async function removeOld(scene: Scene, keep: number, mayGo: (manifest: Ma
   const removed = candidates.slice(0, Math.max(0, candidates.length - keep)).filter((id) => id !== lastWhole)
   let freed = 0
   for (const id of removed) {
-    const gone = `${backupFolder(scene, id)}.part`
-    disk.rename(backupFolder(scene, id), gone)
-    syncDirectory(backupsFolder(scene))
-    freed += bytesOnlyIn(gone)
-    await removeTree(gone)
+    freed += bytesOnlyIn(backupFolder(scene, id))
+    await removeBackup(scene, id)
   }
   return { removed, freed }
 }

@@ -1,16 +1,13 @@
 import { commitIntent } from '../disk/commit-files.js'
 import { diskFailure, unfinished } from '../disk/failures.js'
-import { removeTree } from '../disk/remove-tree.js'
 import { stagingPlaces } from '../disk/staging.js'
 import { parentOf } from '../disk/relative-path.js'
 import { requireSpace } from '../disk/free-space.js'
 import { closeGate } from '../drivers/lock.js'
-import type { ExclusiveHold } from '../drivers/lock.js'
 import { databaseBytes } from '../engine/database-bytes.js'
 import { examineState } from '../engine/examine.js'
 import { explain } from '../engine/explain.js'
 import { finishCutOff } from '../engine/finish-cut-off.js'
-import { restored, tryToAppend } from '../engine/history.js'
 import { closeJournal, openJournal, writeBallast } from '../engine/journal.js'
 import type { RunHeader } from '../engine/journal.js'
 import { Progress, reportRun } from '../engine/report.js'
@@ -18,13 +15,13 @@ import type { DatabaseCode, SeizedDatabase } from '../model/database-code.js'
 import { isMoultError } from '../model/errors.js'
 import { describeBackup } from '../model/manifest.js'
 import type { Manifest } from '../model/manifest.js'
-import { noChanges } from '../model/report.js'
 import type { RunReport } from '../model/report.js'
 import type { Verdict } from '../model/verdict.js'
 import { keptMessage } from '../engine/warn-of-kept.js'
+import { writeRestored } from '../engine/write-restored.js'
 import { exists } from '../engine/places.js'
 import type { Scene } from '../engine/places.js'
-import { backupFolder } from './backups-folder.js'
+import { discardBackup } from './backups-folder.js'
 import type { BackupWork } from './backup-work.js'
 import { findRotten, findStray } from './check-backup.js'
 import { writeBackup } from './create.js'
@@ -58,7 +55,7 @@ export async function restoreBackup(work: BackupWork, { id, skipVerify }: Restor
     progress.recovered = await finishCutOff(scene, { driver: work.driver, waiting, onEvent, fence: () => lock.fence() })
     const kept = await replaceState({ ...work, scene: described }, manifest, lock, skipVerify)
     progress.backup = kept.id
-    writeDown(scene, manifest, lock, onEvent)
+    writeRestored(scene, onEvent, headerOf(scene, manifest, lock.runId))
     return reportRun(scene, progress, { outcome: 'restored', verdicts: await lookAt(scene, onEvent), locked: true })
   } catch (error) {
     throw explain(diskFailure(error, 'The restore'), work.signal)
@@ -73,7 +70,7 @@ export async function putBackFromBackup(work: BackupWork, id: string, lock: Fenc
   const scene = restoreScene(work.scene, manifest)
   const { signal } = new AbortController()
   const kept = await replaceState({ ...work, scene, signal }, manifest, lock, false)
-  await removeTree(backupFolder(scene, kept.id))
+  await discardBackup(scene, kept.id, work.onEvent)
 }
 
 /** What came of it. The state is restored whatever this says. */
@@ -183,7 +180,7 @@ async function replaceState(
     }
     for (const database of seized) database.putBack()
     await closeJournal(scene, lock)
-    if (kept !== null) await removeTree(backupFolder(scene, kept.id))
+    if (kept !== null) await discardBackup(scene, kept.id, onEvent)
     throw error
   }
   await endRestore(work, lock)
@@ -209,6 +206,7 @@ function headerOf(scene: Scene, manifest: Manifest, run: string): RunHeader {
     appVersion: scene.spec.appVersion,
     startedAt: new Date().toISOString(),
     databases: [],
+    restores: { backup: manifest.id, stores: manifest.stores.map(({ name, version }) => ({ name, version })) },
     staging: manifest.stores.flatMap(({ name, path, claim, database }) =>
       stagingPlaces(name, database === null ? claim.base : parentOf(path)),
     ),
@@ -223,27 +221,4 @@ function bytesOf({ stores }: Manifest): number {
 
 function relativeTo(root: string, path: string): string {
   return path.slice(root.length + 1)
-}
-
-/** From now on the history does not say that a store was here that the backup does not have. */
-function writeDown(scene: Scene, manifest: Manifest, lock: ExclusiveHold, onEvent: BackupWork['onEvent']): void {
-  tryToAppend(
-    scene,
-    onEvent,
-    manifest.stores.map(({ name, version }) => ({
-      at: new Date().toISOString(),
-      run: lock.runId,
-      app: scene.spec.app,
-      appVersion: scene.spec.appVersion,
-      store: name,
-      track: '',
-      step: restored,
-      direction: 'down',
-      result: version === null ? 'undone' : 'done',
-      ms: 0,
-      changes: noChanges,
-      checksum: null,
-      reason: `backup ${manifest.id}`,
-    })),
-  )
 }

@@ -7,6 +7,7 @@ import type { Scene } from './places.js'
 import { recoverRun } from './recover.js'
 import type { Recovering } from './recover.js'
 import { writeCutOff } from './write-cut-off.js'
+import { writeRestored } from './write-restored.js'
 
 export interface Finishing extends Recovering {
   readonly onEvent: Listener
@@ -20,6 +21,7 @@ export async function finishCutOff(
   const cutOff = readJournal(scene)
   const direction = await recoverRun(scene, recovering)
   if (direction !== null) onEvent({ type: 'recovered', direction })
+  if (cutOff !== null && direction === 'forward') writeRestored(scene, onEvent, cutOff)
   if (cutOff !== null) await tell(scene, onEvent, cutOff)
   return direction
 }

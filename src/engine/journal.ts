@@ -22,6 +22,8 @@ export interface RunHeader {
   readonly staging: readonly string[]
   /** Databases that a restore took out of WAL mode, relative to the root: if it did not replace them, they go back. */
   readonly logged?: readonly string[]
+  /** Of a restore: what it brings, and the version of each store there; null: without a marker. */
+  readonly restores?: { readonly backup: string; readonly stores: readonly RestoredStore[] }
   /** What it meant to do, for the history: recovery asks for none of it. */
   readonly steps?: readonly IntendedStep[]
 }
@@ -32,6 +34,11 @@ export interface IntendedStep {
   readonly track: string
   readonly step: string
   readonly direction: 'up' | 'down'
+}
+
+export interface RestoredStore {
+  readonly name: string
+  readonly version: number | null
 }
 
 function headerPath(scene: Scene): string {
@@ -90,12 +97,22 @@ function parseHeader(text: string): RunHeader | null {
       isListOf(header.databases, isStorePath) &&
       isListOf(header.staging, isStagingPath) &&
       (header.logged === undefined || isListOf(header.logged, isStorePath)) &&
+      (header.restores === undefined || isRestored(header.restores)) &&
       (header.steps === undefined || isListOf(header.steps, isIntendedStep))
       ? (header as RunHeader)
       : null
   } catch {
     return null
   }
+}
+
+function isRestored({ backup, stores }: { backup?: unknown; stores?: unknown }): boolean {
+  return typeof backup === 'string' && isListOf(stores, isRestoredStore)
+}
+
+function isRestoredStore(value: unknown): boolean {
+  const { name, version } = (value ?? {}) as Partial<RestoredStore>
+  return typeof name === 'string' && (version === null || Number.isSafeInteger(version))
 }
 
 function isListOf(value: unknown, is: (each: unknown) => boolean): boolean {

@@ -34,9 +34,12 @@ export async function recoverRun(scene: Scene, recovering: Recovering): Promise<
   const { driver, fence } = recovering
   const time = waiting(recovering.waiting)
   const header = readJournal(scene)
-  let direction: 'forward' | 'back' = 'back'
+  const commits = readCommits(scene.runFolder)
+  // A restore is one commit: once that is done, nothing is left to undo
+  let direction: 'forward' | 'back' =
+    header?.restores !== undefined && commits.some(({ isDone }) => isDone) ? 'forward' : 'back'
   for (const database of header?.databases ?? []) await settleDatabase(scene, database, driver, time)
-  for (const commit of readCommits(scene.runFolder)) {
+  for (const commit of commits) {
     if (commit.isDone) continue
     fence()
     if (commit.isDecided) {

@@ -195,7 +195,7 @@ test('[A6] back and forth again is an undisturbed upgrade; back is an upgrade th
     }
   }
   await fc.assert(fc.asyncProperty(shapes, fc.array(fc.nat(4), { minLength: 4, maxLength: 4 }), round), {
-    numRuns: Number(process.env['MOULT_ROUNDS'] ?? 60),
+    numRuns: 60,
     examples: [unreachable],
   })
   t.diagnostic(JSON.stringify({ ...seen, refused: Object.fromEntries(seen.refused) }))
