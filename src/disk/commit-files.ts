@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { isMoultError, MoultFailure } from '../model/errors.js'
 import { reversePhaseOne, runPhaseOne, runPhaseTwo } from './commit-phases.js'
+import { checkReplaceable } from './check-replaceable.js'
 import { checkStill } from './commit-room.js'
 import type { CommitWork } from './commit-work.js'
 import { diskFailure, unfinished } from './failures.js'
@@ -77,7 +78,9 @@ async function prepare(request: Omit<CommitRequest, 'overlays'>, plan: () => Pro
   const { root } = request
   try {
     const intent = await plan()
-    await makeStagedDurable(root, intent)
+    // The look at rights costs a rename a file, most of it while the disk is busy with the other
+    const both = await Promise.allSettled([makeStagedDurable(root, intent), checkReplaceable({ root, intent })])
+    for (const each of both) if (each.status === 'rejected') throw each.reason
     checkFinalNames(root, intent)
     checkReach(root, intent)
     request.fence()

@@ -1,34 +1,25 @@
 import { dirname, join } from 'node:path'
 import { systemCode } from '../model/errors.js'
 import { breathe } from './breathe.js'
-import { stagingFolder, type CommitWork } from './commit-work.js'
+import type { CommitWork } from './commit-work.js'
 import { disk, openFlags } from './disk.js'
 import { changedFile } from './failures.js'
 import { lastingIdentityOf, lstatIfAny } from './identity.js'
 import type { In } from './intent.js'
 
 /**
- * Throws unless phase two can rename content to each path: what stands there is what the run saw (`STORE_CHANGED`),
- * and the kernel lets this user do it (`EACCES`, `EPERM`, `EROFS`), asked in ways that leave no trace, mtimes included.
+ * Throws unless phase two finds what it needs at each path: what stands there is what the run saw (`STORE_CHANGED`),
+ * and the kernel lets this user add names beside it (`EACCES`, `EPERM`, `EROFS`), asked without a trace, mtimes
+ * included. Whether files can be replaced was asked before (`checkReplaceable`).
  */
-export async function checkRoom(work: CommitWork): Promise<void> {
+export async function checkRoom({ root, intent }: CommitWork): Promise<void> {
   const checked = new Set<string>()
-  const probes = new Map<number, string>()
-  try {
-    for (const arrival of work.intent.ins) {
-      await breathe()
-      const path = join(work.root, arrival.path)
-      const isThere = checkPlace(work.root, arrival)
-      const directory = dirname(path)
-      if (!checked.has(directory)) checkMayAdd(directory)
-      checked.add(directory)
-      if (!isThere) continue
-      const probe = probes.get(arrival.staging) ?? makeProbe(stagingFolder(work, arrival.staging))
-      probes.set(arrival.staging, probe)
-      withoutStacks(() => checkMayReplace(probe, path, arrival.path))
-    }
-  } finally {
-    for (const probe of probes.values()) disk.rmdir(probe)
+  for (const arrival of intent.ins) {
+    await breathe()
+    checkPlace(root, arrival)
+    const directory = dirname(join(root, arrival.path))
+    if (!checked.has(directory)) checkMayAdd(directory)
+    checked.add(directory)
   }
 }
 
@@ -37,16 +28,14 @@ export function checkStill({ root, intent }: CommitWork): void {
   for (const arrival of intent.ins) checkPlace(root, arrival)
 }
 
-/** Answers whether there is a file that will be replaced. */
-function checkPlace(root: string, { path, replaces }: In): boolean {
+function checkPlace(root: string, { path, replaces }: In): void {
   const stats = lstatIfAny(join(root, path))
   if (stats === null) {
     if (lstatIfAny(dirname(join(root, path)))?.isDirectory() !== true) throw changedFile(path, 'lost its directory')
-    return false
+    return
   }
   if (replaces === null) throw changedFile(path, 'appeared')
   if (lastingIdentityOf(stats) !== replaces) throw changedFile(path, 'was changed')
-  return true
 }
 
 /** The architectures that Node runs on have this number; its `constants` do not have the name. */
@@ -68,42 +57,4 @@ function checkMayAdd(directory: string): void {
     }
   }
   disk.access(directory, openFlags.W_OK | openFlags.X_OK)
-}
-
-/** An error that comes with each of thousands of files needs no stack: to take one costs more than the call. */
-function withoutStacks(work: () => void): void {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    work()
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
-}
-
-function makeProbe(folder: string): string {
-  const probe = join(folder, 'probe')
-  try {
-    disk.mkdir(probe, 0o700)
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error
-  }
-  return probe
-}
-
-/**
- * Whether a file can be replaced, which its directory alone does not say (sticky, an immutable file): a rename that
- * cannot succeed, of a directory to the file. Linux refuses it for the rights first and then with ENOTDIR. Who only
- * holds the file (EBUSY) is waited for in phase two.
- */
-function checkMayReplace(probe: string, path: string, shown: string): void {
-  if (process.platform === 'win32') return
-  try {
-    disk.rename(probe, path)
-  } catch (error) {
-    if (['ENOTDIR', 'EEXIST', 'EISDIR', 'EINVAL', 'EBUSY'].includes(systemCode(error))) return
-    throw error
-  }
-  disk.rename(path, probe)
-  throw changedFile(shown, 'was removed')
 }

@@ -28,7 +28,7 @@ export function outFolder(work: CommitWork, staging: number): string {
   return join(stagingFolder(work, staging), 'out')
 }
 
-export function stagingFolder({ root, intent }: CommitWork, staging: number): string {
+export function stagingFolder({ root, intent }: Pick<CommitWork, 'root' | 'intent'>, staging: number): string {
   const path = intent.stagings[staging]
   if (path === undefined) throw damaged(root, `has no staging folder ${staging}`)
   return join(root, path)

@@ -80,7 +80,8 @@ function findEmptied({ root, left, leaving, ins }: EmptiedRequest): DirectorySta
     emptied.set(path, stateOf(path, stats))
     return true
   }
-  for (const path of arriving) {
+  for (const { path, replaces } of ins) {
+    if (replaces !== null) continue
     const stats = lstatIfAny(join(root, path))
     if (stats?.isDirectory() === true && !findOut(path, true)) throw changedFile(path, 'got files')
   }

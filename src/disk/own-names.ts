@@ -32,7 +32,8 @@ export async function findOwnNames(root: string, claim: Claim): Promise<OwnName[
 
 /** Stores that share a directory have each their own: such a file belongs to whom the file it was for belongs to. */
 function isOurs(name: string, belongingOf: (name: string) => Belonging): boolean {
-  if (!isReservedName(name) || name === '.moult') return false
+  // An original that a write-back kept (.moult-bak) is whole, and somebody's to delete
+  if (!isReservedName(name) || name === '.moult' || name.endsWith('.moult-bak')) return false
   const original = /^\.(.*)\.(?:[0-9a-f]{12}\.moult-tmp|\d+\.moult-kept)$/s.exec(name)?.[1]
   return original === undefined || ['file', 'marker'].includes(belongingOf(original))
 }

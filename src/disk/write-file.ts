@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { BigIntStats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { systemCode } from '../model/errors.js'
 import { disk } from './disk.js'
 import { changedFile, unsupportedFile } from './failures.js'
 import { identityOf, lstatIfAny } from './identity.js'
@@ -28,25 +30,9 @@ export function replaceFile(path: string, data: Uint8Array | string, options: Re
   if (before !== null && !before.isFile()) {
     throw unsupportedFile(path, before.isSymbolicLink() ? 'a symlink' : 'not a plain file')
   }
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.moult-tmp`)
-  const mode = before === null ? (options.mode ?? 0o666) : 0o600
-  const fd = disk.open(temporary, 'wx', mode)
+  const temporary = temporaryName(path)
   try {
-    try {
-      writeFully(fd, typeof data === 'string' ? Buffer.from(data) : data)
-      if (before !== null) {
-        const made = disk.fstat(fd)
-        if (made.uid !== before.uid || made.gid !== before.gid) {
-          disk.chown(temporary, Number(before.uid), Number(before.gid))
-        }
-        disk.chmod(temporary, Number(before.mode) & 0o7777)
-      } else if (options.mode !== undefined) {
-        disk.chmod(temporary, options.mode)
-      }
-      disk.fsync(fd)
-    } finally {
-      disk.close(fd)
-    }
+    writeLike(temporary, typeof data === 'string' ? Buffer.from(data) : data, before, options.mode)
     if (options.expect !== undefined) {
       const now = lstatIfAny(path)
       if ((now === null ? null : identityOf(now)) !== options.expect) throw changedFile(path, 'was changed')
@@ -57,6 +43,62 @@ export function replaceFile(path: string, data: Uint8Array | string, options: Re
     throw error
   }
   syncDirectory(dirname(path))
+}
+
+/**
+ * Puts `data` at `path` durably, as `like` is (owner, mode, mtime), unless a file is there already: false. A crash leaves
+ * all of it or none, and at worst a temporary file beside it, as `replaceFile` does. Throws `FILE_UNSUPPORTED` if what is
+ * there is no plain file.
+ */
+export function addFile(path: string, data: Uint8Array, like: BigIntStats): boolean {
+  const there = lstatIfAny(path)
+  if (there?.isFile() === true) return false
+  if (there !== null) throw unsupportedFile(path, 'not a plain file')
+  const temporary = temporaryName(path)
+  try {
+    writeLike(temporary, data, like)
+    disk.utimes(temporary, Number(like.atimeNs) / 1e6, Number(like.mtimeNs) / 1e6)
+    if (!linkIfFree(temporary, path)) return false
+  } finally {
+    tryUnlink(temporary)
+  }
+  syncDirectory(dirname(path))
+  return true
+}
+
+/** A link never takes the place of a file. Where there are none, a rename does: only in the moment after a look. */
+function linkIfFree(from: string, to: string): boolean {
+  try {
+    disk.link(from, to)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false
+    if (lstatIfAny(to) !== null) return false
+    disk.rename(from, to)
+    return true
+  }
+}
+
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.moult-tmp`)
+}
+
+/** A new file, fsynced, with the owner and the mode of `like`; without that, with `mode`. */
+function writeLike(path: string, data: Uint8Array, like: BigIntStats | null, mode?: number): void {
+  const fd = disk.open(path, 'wx', like === null ? (mode ?? 0o666) : 0o600)
+  try {
+    writeFully(fd, data)
+    if (like !== null) {
+      const made = disk.fstat(fd)
+      if (made.uid !== like.uid || made.gid !== like.gid) disk.chown(path, Number(like.uid), Number(like.gid))
+      disk.chmod(path, Number(like.mode) & 0o7777)
+    } else if (mode !== undefined) {
+      disk.chmod(path, mode)
+    }
+    disk.fsync(fd)
+  } finally {
+    disk.close(fd)
+  }
 }
 
 function tryUnlink(path: string): void {

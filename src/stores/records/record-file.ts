@@ -9,8 +9,11 @@ import type { ParsedJson } from '../../json/parse.js'
 import { rewriteJsonText } from '../../json/rewrite.js'
 import { stringifyJson } from '../../json/stringify.js'
 import { systemCode } from '../../model/errors.js'
+import { checkOptionNames } from '../../model/store-options.js'
 import { encodeText } from '../files/decode-text.js'
 import { readDocumentText } from './document-text.js'
+import { keepOriginal } from './keep-original.js'
+import type { RecordWriteOptions, Original } from './keep-original.js'
 import { checkDocument, checkKnown, headOf, isObject, readVersion, stamp } from './record-chain.js'
 import type { RecordChain } from './record-chain.js'
 import { RecordProblem, rejectRecord } from './record-problem.js'
@@ -19,28 +22,39 @@ import type { Upgraded } from './upgrade-value.js'
 
 interface ReadDocument {
   readonly source: ParsedJson
-  /** Of the file when it was opened. */
-  readonly identity: string
+  /** The file when it was opened, and what it held. */
+  readonly original: Original
+}
+
+export interface RecordReadOptions extends RecordWriteOptions {
+  /** Default false. */
+  readonly writeBack?: boolean
 }
 
 /** See `RecordAccess.read`. */
 export async function readRecord(
   chain: RecordChain,
   file: string,
-  options: { readonly writeBack?: boolean } = {},
+  options: RecordReadOptions = {},
 ): Promise<Upgraded<unknown>> {
-  const stray = Object.keys(options).find((key) => key !== 'writeBack')
-  if (stray !== undefined)
-    throw new TypeError(`record('${chain.name}').read: unknown option '${stray}'; known is writeBack`)
-  const { source, identity } = readDocument(chain, file)
+  checkOptions(`record('${chain.name}').read`, options, ['writeBack', 'backup', 'onEvent'])
+  const { source, original } = readDocument(chain, file)
   const upgraded = upgradeValue(chain, source.value, file)
-  if (upgraded.changed && options.writeBack === true)
-    replace(chain, file, rewrite(chain, source, upgraded.value), identity)
+  if (upgraded.changed && options.writeBack === true) {
+    keepOriginal(file, original, options)
+    replace(chain, file, rewrite(chain, source, upgraded.value), original)
+  }
   return upgraded
 }
 
 /** See `RecordAccess.write`. */
-export async function writeRecord(chain: RecordChain, file: string, value: unknown): Promise<void> {
+export async function writeRecord(
+  chain: RecordChain,
+  file: string,
+  value: unknown,
+  options: RecordWriteOptions = {},
+): Promise<void> {
+  checkOptions(`record('${chain.name}').write`, options, ['backup', 'onEvent'])
   const head = headOf(chain)
   const before = readDocumentIfAny(chain, file)
   try {
@@ -52,18 +66,23 @@ export async function writeRecord(chain: RecordChain, file: string, value: unkno
         reason: 'what was given to write is not an object',
       })
     // A newer program wrote what is there: it must not be replaced by what this one knows (G6).
-    if (before !== null) checkKnown(chain, readVersion(chain, before.source.value, head), head)
+    const from = before === null ? head : readVersion(chain, before.source.value, head)
+    if (before !== null) checkKnown(chain, from, head)
     const stamped = stamp(chain, value, head)
     checkDocument(chain, stamped, head, head)
-    replace(
-      chain,
-      file,
-      before === null ? stringifyJson(stamped) : rewrite(chain, before.source, stamped),
-      before?.identity ?? null,
-    )
+    const text = before === null ? stringifyJson(stamped) : rewrite(chain, before.source, stamped)
+    if (before !== null && from < head) keepOriginal(file, before.original, options)
+    replace(chain, file, text, before?.original ?? null)
   } catch (error) {
     throw error instanceof RecordProblem ? rejectRecord(chain.name, file, error) : error
   }
+}
+
+function checkOptions(owner: string, options: RecordWriteOptions, known: readonly string[]): void {
+  checkOptionNames(owner, options, known)
+  const { backup = 'try' } = options
+  if (!['required', 'try', 'none'].includes(backup))
+    throw new TypeError(`${owner}: backup is 'required', 'try' or 'none', not '${backup}'`)
 }
 
 function rewrite(chain: RecordChain, source: ParsedJson, value: unknown): string {
@@ -71,17 +90,17 @@ function rewrite(chain: RecordChain, source: ParsedJson, value: unknown): string
 }
 
 function readDocument(chain: RecordChain, file: string): ReadDocument {
-  const { bytes, identity } = readBytes(file)
+  const original = readBytes(file)
   const reject = (reason: string, cause?: unknown): Error =>
     rejectRecord(
       chain.name,
       file,
       new RecordProblem({ blame: 'document', from: null, to: headOf(chain), reason, cause }),
     )
-  const read = readDocumentText(bytes)
+  const read = readDocumentText(original.bytes)
   if ('reason' in read) throw reject(read.reason)
   try {
-    return { source: parseJsonText(read.text), identity }
+    return { source: parseJsonText(read.text), original }
   } catch (error) {
     throw error instanceof JsonTextError ? reject(error.message, error) : error
   }
@@ -96,13 +115,13 @@ function readDocumentIfAny(chain: RecordChain, file: string): ReadDocument | nul
   }
 }
 
-function readBytes(file: string): { readonly bytes: Buffer; readonly identity: string } {
+function readBytes(file: string): Original {
   try {
     const fd = openPlainFile(file)
     try {
       // Taken before the bytes: what is written meanwhile makes it another file.
-      const identity = identityOf(disk.fstat(fd))
-      return { bytes: readOpenFile(fd), identity }
+      const stats = disk.fstat(fd)
+      return { bytes: readOpenFile(fd), stats }
     } finally {
       disk.close(fd)
     }
@@ -111,9 +130,9 @@ function readBytes(file: string): { readonly bytes: Buffer; readonly identity: s
   }
 }
 
-function replace(chain: RecordChain, file: string, text: string, expect: string | null): void {
+function replace(chain: RecordChain, file: string, text: string, original: Original | null): void {
   try {
-    replaceFile(file, encodeText(text), { expect })
+    replaceFile(file, encodeText(text), { expect: original === null ? null : identityOf(original.stats) })
   } catch (error) {
     throw systemCode(error) === 'ENOENT' ? error : diskFailure(error, `Writing the record '${chain.name}' to ${file}`)
   }

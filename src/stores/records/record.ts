@@ -2,9 +2,13 @@ import type { Succ } from '../../model/type-arithmetic.js'
 import type { Input, Schema } from '../files/schema.js'
 import { headOf } from './record-chain.js'
 import type { RecordChain, RecordVersion } from './record-chain.js'
+import type { RecordWriteOptions } from './keep-original.js'
+import type { RecordReadOptions } from './record-file.js'
 import { upgradeValue } from './upgrade-value.js'
 import type { Upgraded } from './upgrade-value.js'
 
+export type { RecordWriteOptions } from './keep-original.js'
+export type { RecordReadOptions } from './record-file.js'
 export type { Upgraded } from './upgrade-value.js'
 
 /** What `up` and `down` return: moult stamps the version key itself. */
@@ -93,16 +97,21 @@ export interface RecordAccess<K extends string, V> {
    * the file then stays as it is. A symlink is FILE_UNSUPPORTED; a missing file is node's ENOENT.
    *
    * `writeBack` (default false) also puts an upgraded document back, as `write` does: STORE_CHANGED if somebody changed
-   * the file since it was read.
+   * the file since it was read. `backup` and `onEvent` as in `write`.
    */
-  read(file: string, options?: { readonly writeBack?: boolean }): Promise<Upgraded<V>>
+  read(file: string, options?: RecordReadOptions): Promise<Upgraded<V>>
   /**
    * Writes a document at the newest version. Of one that is there only the places that differ are rewritten; a newer
    * one, or one that cannot be read, is RECORD_REJECTED and stays. Mode and owner of the file are kept. A crash leaves
    * the old bytes or the new ones, at worst with a file `.<name>.<random>.moult-tmp` beside them. STORE_CHANGED if
    * somebody changed the file meanwhile, FILE_UNSUPPORTED for a symlink.
+   *
+   * A document of an older version is kept first, once for all versions to come, as `.<name>.moult-bak` beside it, with
+   * its mode, owner and mtime: to put it back, rename it over the document. No store's patterns find it, and nothing but
+   * you deletes it. `backup: 'none'` keeps nothing; if it cannot be kept, `'try'` (default) goes on with a warning, to
+   * `onEvent` or else by `process.emitWarning`, and `'required'` throws BACKUP_FAILED and writes nothing.
    */
-  write(file: string, value: Unstamped<V, K>): Promise<void>
+  write(file: string, value: Unstamped<V, K>, options?: RecordWriteOptions): Promise<void>
 }
 
 /** The value of a record at its newest version. */
@@ -148,7 +157,7 @@ function build(chain: RecordChain): unknown {
   const access: Partial<RecordAccess<string, unknown>> = {
     upgrade: (value) => upgradeValue(chain, value, null),
     read: async (file, options) => (await import('./record-file.js')).readRecord(chain, file, options),
-    write: async (file, value) => (await import('./record-file.js')).writeRecord(chain, file, value),
+    write: async (file, value, options) => (await import('./record-file.js')).writeRecord(chain, file, value, options),
   }
   return Object.freeze({
     '~moult': 1,

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { defineState, directory, isMoultError, records } from 'moult'
+import type { RunEvent } from 'moult'
+import { Session } from '../../examples/codewhale/session.js'
+import { replaceDisk } from '#moult/disk/disk.js'
+import { failAt } from '../disk/fault-disk.js'
+import { look, makeRoot, put } from '../disk/tree.js'
+import { CountAt4, SessionAt2, SessionAt3, sessionText, sessionTextAt2 } from './shapes.js'
+
+const text = (file: string): string => fs.readFileSync(file, 'utf8')
+
+test('[C5] v1 to v2 to v3 over time: what is kept is the first original, with its mode and time', async (t) => {
+  const root = makeRoot(t)
+  put(root, { 'a.json': sessionText('a') }, 0o600)
+  const file = join(root, 'a.json')
+  const kept = join(root, '.a.json.moult-bak')
+  const { mtimeMs } = fs.statSync(file)
+  await SessionAt2.read(file)
+  assert.ok(!fs.existsSync(kept), 'reading alone keeps nothing')
+  await SessionAt2.read(file, { writeBack: true })
+  await SessionAt3.read(file, { writeBack: true })
+  assert.equal((await SessionAt3.read(file)).changed, false)
+  assert.equal(text(kept), sessionText('a'))
+  const stats = fs.statSync(kept)
+  assert.deepEqual([stats.mode & 0o777, stats.mtimeMs, stats.nlink], [0o600, mtimeMs, 1])
+  // The way back by hand, as the docstring says
+  fs.renameSync(kept, file)
+  assert.equal((await SessionAt3.read(file)).from, 1)
+})
+
+test('[C5] saving a document that was upgraded on load keeps the original too; saving it again does not', async (t) => {
+  const root = makeRoot(t)
+  put(root, { 'a.json': sessionText('a') })
+  const file = join(root, 'a.json')
+  const { value } = await SessionAt2.read(file)
+  await SessionAt2.write(file, value)
+  assert.equal(text(file), sessionTextAt2('a'))
+  assert.equal(text(join(root, '.a.json.moult-bak')), sessionText('a'))
+  fs.rmSync(join(root, '.a.json.moult-bak'))
+  await SessionAt2.write(file, { ...value, archived: true } as typeof value)
+  await SessionAt2.write(join(root, 'new.json'), value)
+  assert.deepEqual(fs.readdirSync(root).sort(), ['a.json', 'new.json'])
+})
+
+test('[C5] no pattern of a store finds what is kept: upgrade, verify and backups pass over it', async (t) => {
+  const root = makeRoot(t)
+  put(root, {
+    'sessions/a.json': sessionText('a'),
+    'sessions/b.json': sessionText('b'),
+    'all/c.json': sessionText('c'),
+  })
+  await Session.read(join(root, 'sessions/a.json'), { writeBack: true })
+  await Session.read(join(root, 'all/c.json'), { writeBack: true })
+  const state = defineState({
+    app: 'codewhale',
+    root,
+    stores: [
+      records('sessions', { path: 'sessions', files: ['*', '**/*', '.*'], record: Session, invalid: 'refuse' }),
+      directory('all', { path: 'all' })
+        .step('look', {
+          up: async ({ files }) => assert.deepEqual(await toList(files.glob('**')), ['c.json']),
+        })
+        .adopt('oldest'),
+    ],
+  })
+  await state.upgrade()
+  assert.deepEqual((await state.verify()).problems, [])
+  assert.equal(text(join(root, 'sessions/.a.json.moult-bak')), sessionText('a'))
+  const [backup] = await state.backups.list()
+  assert.ok(backup)
+  await state.backups.restore(backup.id)
+  assert.equal(text(join(root, 'sessions/.a.json.moult-bak')), sessionText('a'))
+})
+
+test('[C5] an original that cannot be kept is a warning, or a refusal where it is required', async (t) => {
+  const root = makeRoot(t)
+  const file = join(root, 'a.json')
+  for (const [name, block] of [
+    ['a directory', (kept: string) => fs.mkdirSync(kept)],
+    ['a symlink', (kept: string) => fs.symlinkSync('/etc/passwd', kept)],
+  ] as const) {
+    fs.rmSync(root, { recursive: true })
+    fs.mkdirSync(root)
+    put(root, { 'a.json': sessionText('a') })
+    block(join(root, '.a.json.moult-bak'))
+    const before = look(root)
+    await assert.rejects(
+      SessionAt2.read(file, { writeBack: true, backup: 'required' }),
+      (error) => isMoultError(error, 'BACKUP_FAILED') && /stays as it is/.test(error.message),
+      name,
+    )
+    assert.deepEqual(look(root), before, name)
+    const events: RunEvent[] = []
+    await SessionAt2.read(file, { writeBack: true, onEvent: (event) => events.push(event) })
+    assert.deepEqual(
+      events.map((event) => event.type === 'warning' && event.code),
+      ['BACKUP_FAILED'],
+      name,
+    )
+    assert.equal(text(file), sessionTextAt2('a'), name)
+  }
+  await assert.rejects(SessionAt2.read(file, { backup: 'always' as never }), TypeError)
+  await assert.rejects(SessionAt2.write(file, {} as never, { writeBack: true } as never), TypeError)
+})
+
+test('[C5] who listens to nothing is warned by node', async (t) => {
+  const root = makeRoot(t)
+  put(root, { 'a.json': sessionText('a') })
+  fs.mkdirSync(join(root, '.a.json.moult-bak'))
+  const warned = new Promise<Error & { code?: string }>((resolve) => process.once('warning', resolve))
+  await SessionAt2.read(join(root, 'a.json'), { writeBack: true })
+  const { name, code } = await warned
+  assert.deepEqual([name, code], ['MoultWarning', 'BACKUP_FAILED'])
+})
+
+test("[C5] backup: 'none' leaves nothing beside the document", async (t) => {
+  const root = makeRoot(t)
+  put(root, { 'a.json': '{"v":1,"n":1}' })
+  await CountAt4.read(join(root, 'a.json'), { writeBack: true, backup: 'none' })
+  assert.deepEqual(fs.readdirSync(root), ['a.json'])
+})
+
+test('[C5] [G1] a crash at any operation leaves the old document, or the new one with its whole original', async (t) => {
+  const root = makeRoot(t)
+  let ended = 0
+  for (let at = 0; ; at++) {
+    fs.rmSync(root, { recursive: true })
+    fs.mkdirSync(root)
+    put(root, { 'a.json': sessionText('a') })
+    const fault = failAt({ kind: 'crash', at })
+    await SessionAt2.read(join(root, 'a.json'), { writeBack: true, backup: 'required' }).catch(() => undefined)
+    fault.heal()
+    const now = text(join(root, 'a.json'))
+    assert.ok([sessionText('a'), sessionTextAt2('a')].includes(now), fault.what())
+    const kept = join(root, '.a.json.moult-bak')
+    const isKept = fs.existsSync(kept)
+    if (isKept) assert.equal(text(kept), sessionText('a'), fault.what())
+    if (now !== sessionText('a')) assert.ok(isKept, fault.what())
+    if (!fault.hit()) break
+    ended++
+  }
+  assert.ok(ended > 8, String(ended))
+})
+
+test('[C5] an original that another program kept meanwhile is not replaced, with links and without', async (t) => {
+  for (const hasLinks of [true, false]) {
+    const root = makeRoot(t)
+    put(root, { 'a.json': sessionText('a', 1) })
+    const putBack = replaceDisk((real) => ({
+      ...real,
+      utimes: (...args) => {
+        fs.writeFileSync(join(root, '.a.json.moult-bak'), 'older')
+        real.utimes(...args)
+      },
+      link: (from, to) => {
+        if (hasLinks) return real.link(from, to)
+        throw Object.assign(new Error('EPERM: operation not permitted'), { code: 'EPERM' })
+      },
+    }))
+    try {
+      await SessionAt2.read(join(root, 'a.json'), { writeBack: true })
+    } finally {
+      putBack()
+    }
+    assert.equal(text(join(root, '.a.json.moult-bak')), 'older')
+    assert.deepEqual(fs.readdirSync(root).sort(), ['.a.json.moult-bak', 'a.json'])
+  }
+})
+
+async function toList(names: AsyncIterable<string>): Promise<string[]> {
+  const list: string[] = []
+  for await (const name of names) list.push(name)
+  return list
+}
