@@ -93,7 +93,7 @@ const actions = {
   OUTSIDE_ROOT: 'Move the store into the root, or make a state of its own for that directory.',
   BACKUP_UNKNOWN: '`list-backups` shows the ids there are.',
   BACKUP_FAILED:
-    "Mend what the message names: a damaged database, a file that a program keeps writing to, the disk. Or go on without a backup: `backup: 'try'`, `--force`. Thrown by `Session.read` and `Session.write` with `backup: 'required'`: see that `.<name>.moult-bak` can be written beside the document.",
+    "Mend what the message names: a damaged database, a file that a program keeps writing to, the disk. Or go on without a backup: `backup: 'try'`, `--force`. Thrown by `Session.read` and `Session.write`: see that `.<name>.moult-bak` can be written beside the document.",
   BACKUP_BAD:
     'Take another backup. What is in its folder are plain files: a person can copy them back by hand; `--skip-verify` takes one whose digests alone are wrong.',
   NO_SPACE: 'Free as much as the message says and start again.',

@@ -1,24 +1,24 @@
-import type { BigIntStats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import type { disk } from '../../disk/disk.js'
 import { addFile } from '../../disk/write-file.js'
 import type { Listener } from '../../model/events.js'
 import { MoultFailure } from '../../model/errors.js'
 
 /** How a document that is about to become one of a newer version is kept, and who is told that it could not be. */
 export interface RecordWriteOptions {
-  /** Default `'try'`: what cannot be kept is a warning. `'required'`: BACKUP_FAILED, and nothing is written. */
+  /** Default `'required'`: what cannot be kept is BACKUP_FAILED, and nothing is written. `'try'`: it is a warning. */
   readonly backup?: 'required' | 'try' | 'none'
-  /** Default: `process.emitWarning`. */
+  /** Told of warnings. */
   readonly onEvent?: Listener
 }
 
 export interface Original {
   readonly bytes: Buffer
-  readonly stats: BigIntStats
+  readonly stats: ReturnType<typeof disk.fstat>
 }
 
 /** Beside the document, where no walk and no pattern of a store finds it. */
-export function originalPath(file: string): string {
+function originalPath(file: string): string {
   return join(dirname(file), `.${basename(file)}.moult-bak`)
 }
 
@@ -29,7 +29,7 @@ export function originalPath(file: string): string {
 export function keepOriginal(
   file: string,
   { bytes, stats }: Original,
-  { backup = 'try', onEvent }: RecordWriteOptions,
+  { backup = 'required', onEvent }: RecordWriteOptions,
 ): void {
   if (backup === 'none') return
   try {
@@ -37,8 +37,7 @@ export function keepOriginal(
   } catch (cause) {
     const message = `The original of ${file} could not be kept: ${cause instanceof Error ? cause.message : String(cause)}`
     if (backup === 'required') throw notKept(file, message, cause)
-    if (onEvent !== undefined) onEvent({ type: 'warning', code: 'BACKUP_FAILED', message })
-    else process.emitWarning(message, { type: 'MoultWarning', code: 'BACKUP_FAILED' })
+    onEvent?.({ type: 'warning', code: 'BACKUP_FAILED', message })
   }
 }
 

@@ -80,7 +80,7 @@ export async function writeRecord(
 
 function checkOptions(owner: string, options: RecordWriteOptions, known: readonly string[]): void {
   checkOptionNames(owner, options, known)
-  const { backup = 'try' } = options
+  const { backup = 'required' } = options
   if (!['required', 'try', 'none'].includes(backup))
     throw new TypeError(`${owner}: backup is 'required', 'try' or 'none', not '${backup}'`)
 }

@@ -108,8 +108,8 @@ export interface RecordAccess<K extends string, V> {
    *
    * A document of an older version is kept first, once for all versions to come, as `.<name>.moult-bak` beside it, with
    * its mode, owner and mtime: to put it back, rename it over the document. No store's patterns find it, and nothing but
-   * you deletes it. `backup: 'none'` keeps nothing; if it cannot be kept, `'try'` (default) goes on with a warning, to
-   * `onEvent` or else by `process.emitWarning`, and `'required'` throws BACKUP_FAILED and writes nothing.
+   * you deletes it. If it cannot be kept, `backup: 'required'` (default) throws BACKUP_FAILED and writes nothing, `'try'`
+   * goes on and tells `onEvent`; `'none'` keeps nothing.
    */
   write(file: string, value: Unstamped<V, K>, options?: RecordWriteOptions): Promise<void>
 }
