@@ -4,6 +4,9 @@ import { stagingPlaces } from '../disk/staging.js'
 import { parentOf } from '../disk/relative-path.js'
 import { requireSpace } from '../disk/free-space.js'
 import { closeGate } from '../drivers/lock.js'
+import type { ExclusiveHold } from '../drivers/lock.js'
+import { attachReport } from '../engine/attach-report.js'
+import type { Phase } from '../engine/attach-report.js'
 import { databaseBytes } from '../engine/database-bytes.js'
 import { examineState } from '../engine/examine.js'
 import { explain } from '../engine/explain.js'
@@ -45,23 +48,32 @@ export interface RestoreAsked {
  */
 export async function restoreBackup(work: BackupWork, { id, skipVerify }: RestoreAsked): Promise<RunReport> {
   const { scene, waiting, onEvent } = work
+  const progress = new Progress()
+  const fail = async (cause: unknown, phase: Phase): Promise<never> => {
+    const error = explain(diskFailure(cause, 'The restore'), work.signal)
+    await attachReport(scene, { onNewer: null }, progress, error, phase)
+    throw error
+  }
   const manifest = readManifest(scene, id)
   await checkBackup(work, manifest, skipVerify)
   const described = restoreScene(scene, manifest)
-  const gate = await closeGate(scene.root, waiting)
-  const lock = await gate.takeUse()
+  const lock = await lockForRestore(work).catch((cause: unknown) => fail(cause, 'locking'))
   try {
-    const progress = new Progress()
     progress.recovered = await finishCutOff(scene, { driver: work.driver, waiting, onEvent, fence: () => lock.fence() })
     const kept = await replaceState({ ...work, scene: described }, manifest, lock, skipVerify)
     progress.backup = kept.id
     writeRestored(scene, onEvent, headerOf(scene, manifest, lock.runId))
     return reportRun(scene, progress, { outcome: 'restored', verdicts: await lookAt(scene, onEvent), locked: true })
   } catch (error) {
-    throw explain(diskFailure(error, 'The restore'), work.signal)
+    return await fail(error, 'locked')
   } finally {
     lock.release()
   }
+}
+
+async function lockForRestore({ scene, waiting }: BackupWork): Promise<ExclusiveHold> {
+  const gate = await closeGate(scene.root, waiting)
+  return await gate.takeUse()
 }
 
 /** For a run that failed after it had committed: takes everything back, under the run's lock, and keeps nothing of it. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { defineState, isMoultError, sqlite } from 'moult'
-import type { State } from 'moult'
+import type { MoultError, State } from 'moult'
 import { fails } from '../records/state.js'
 import { openDatabase } from '../support/sqlite.js'
 import { contentOf } from './content.js'
@@ -101,6 +101,7 @@ test('[A13] stale logs, garbage and missing files in its place are no obstacle',
 test('[A13] [P7] beside other connections it is refused, naming who has the database open, and nothing has changed', async (t) => {
   const { root, state, id } = await upgradedState(t)
   const upgraded = contentOf(root)
+  const statuses = (await state.status()).stores.map(({ status }) => status)
   for (const [path, sql] of [
     ['log.db', 'SELECT 1'],
     ['log.db', 'BEGIN; SELECT * FROM item'],
@@ -121,7 +122,16 @@ test('[A13] [P7] beside other connections it is refused, naming who has the data
     const backups = (await state.backups.list()).length
     await assert.rejects(
       state.backups.restore(id, { waitMs: 200 }),
-      fails('IN_USE', process.platform === 'linux' ? new RegExp(`pid ${child.pid}`) : /./),
+      (error) => {
+        assert.ok(fails('IN_USE', process.platform === 'linux' ? new RegExp(`pid ${child.pid}`) : /./)(error))
+        const { report } = error as MoultError
+        assert.equal(report?.outcome, 'refused')
+        assert.deepEqual(
+          report?.stores.map(({ status }) => status),
+          statuses,
+        )
+        return true
+      },
     )
     child.kill('SIGKILL')
     await new Promise((resolve) => child.on('exit', resolve))
