@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { errorTable } from '../build/src/model/errors.js'
+import { warningTable } from '../build/src/model/warnings.js'
 import { root } from './root.mjs'
 
 const refused = 'No byte was changed.'
@@ -146,6 +147,15 @@ function renderGroup(exit) {
   )
 }
 
+function renderWarnings() {
+  const rows = Object.entries(warningTable).map(([code, about]) => `| ${code} | ${about} |`)
+  return [
+    '## Warnings\n',
+    "Events of type `warning` tell of what is no reason to stop, or comes when all is done: `onEvent`, `--events`, and on a terminal a line. An error that something went on without has its own code: `BACKUP_FAILED` with `backup: 'try'`, `STORE_CHANGED` for what was kept as `.moult-kept`, and that of an attempt at documents which had been left. The others:\n",
+    ['| code | means |', '| --- | --- |', ...rows].join('\n') + '\n',
+  ].join('\n')
+}
+
 function renderPage() {
   const stray = Object.keys({ ...actions, ...states }).find((code) => !Object.hasOwn(errorTable, code))
   if (stray !== undefined) throw new Error(`scripts/errors.mjs speaks of ${stray}, which is no error`)
@@ -158,6 +168,7 @@ function renderPage() {
     'Every error that Moult throws on purpose is a `MoultError`: `code` is stable, `message` says what happened, `hint` what to do, `details` names the store, step or path, `cause` is the error behind it, `report` has the shape of what the method would have returned. `isMoultError(error, code?)` tells them apart, and `errorTable` is this table as data. A mistake in a definition or in a call is a `TypeError`. The command line ends with the exit code; 1 is an error nobody foresaw, about which nothing is promised. While an earlier run that was cut off cannot be finished or undone yet, because a disk is full or a program holds a database, the outcome is `unfinished` and the exit code 6, whatever the code.\n',
     ['| code | exit | means |', '| --- | --- | --- |', ...index].join('\n') + '\n',
     ...Object.keys(exits).map(renderGroup),
+    renderWarnings(),
   ].join('\n')
 }
 

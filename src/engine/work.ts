@@ -6,12 +6,13 @@ import { placeOf } from '../model/step.js'
 import type { Marker } from '../model/marker.js'
 import type { Place, StoreTransaction, View } from '../model/store.js'
 import type { Scene } from './places.js'
+import type { WarningCode } from '../model/warnings.js'
 
 export interface WorkOptions {
   readonly driver: () => Promise<Driver>
   readonly signal: AbortSignal
   readonly waitMs: number
-  readonly warn: (code: string, message: string) => void
+  readonly warn: (code: WarningCode, message: string) => void
   /** The markers that the plan was made for; of stores that are not in it, this run has committed since. */
   readonly planned: ReadonlyMap<string, Marker | null>
   /** Markers that are damaged are taken for none: they are about to be replaced. */

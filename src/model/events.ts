@@ -1,3 +1,5 @@
+import type { WarningCode } from './warnings.js'
+
 /** What happens during a call, as it happens. */
 export type RunEvent =
   | { readonly type: 'waiting'; readonly holder: string | null; readonly ms: number }
@@ -16,6 +18,6 @@ export type RunEvent =
   | { readonly type: 'commit'; readonly stores: readonly string[] }
   /** Bytes copied so far, of all that the backup will have. */
   | { readonly type: 'backup'; readonly id: string; readonly done: number; readonly total: number }
-  | { readonly type: 'warning'; readonly code: string; readonly message: string }
+  | { readonly type: 'warning'; readonly code: WarningCode; readonly message: string }
 
 export type Listener = (event: RunEvent) => void

@@ -4,6 +4,7 @@ import type { Marker, MarkerEntry, Touch } from './marker.js'
 import type { NewerPolicy } from './policy.js'
 import type { ChangeCounts, Problem } from './report.js'
 import type { Lane, Step } from './step.js'
+import type { WarningCode } from './warnings.js'
 
 /**
  * A named part of the state with a schema of its own. Frozen data, recognised by its brand; what moult needs of it is
@@ -103,7 +104,7 @@ export interface RunScope {
   readonly driver: () => Promise<Driver>
   readonly signal: AbortSignal
   readonly waitMs: number
-  readonly warn: (code: string, message: string) => void
+  readonly warn: (code: WarningCode, message: string) => void
 }
 
 export interface VerifyScope {

@@ -120,19 +120,16 @@ test('[A13] [P7] beside other connections it is refused, naming who has the data
     t.after(() => child.kill('SIGKILL'))
     await new Promise((resolve) => child.stdout.once('data', resolve))
     const backups = (await state.backups.list()).length
-    await assert.rejects(
-      state.backups.restore(id, { waitMs: 200 }),
-      (error) => {
-        assert.ok(fails('IN_USE', process.platform === 'linux' ? new RegExp(`pid ${child.pid}`) : /./)(error))
-        const { report } = error as MoultError
-        assert.equal(report?.outcome, 'refused')
-        assert.deepEqual(
-          report?.stores.map(({ status }) => status),
-          statuses,
-        )
-        return true
-      },
-    )
+    await assert.rejects(state.backups.restore(id, { waitMs: 200 }), (error) => {
+      assert.ok(fails('IN_USE', process.platform === 'linux' ? new RegExp(`pid ${child.pid}`) : /./)(error))
+      const { report } = error as MoultError
+      assert.equal(report?.outcome, 'refused')
+      assert.deepEqual(
+        report?.stores.map(({ status }) => status),
+        statuses,
+      )
+      return true
+    })
     child.kill('SIGKILL')
     await new Promise((resolve) => child.on('exit', resolve))
     assert.deepEqual(contentOf(root), upgraded, `${path}: ${sql}`)

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { errorTable } from 'moult'
+import { warningTable } from '#moult/model/warnings.js'
 import { checkout } from '../support/checkout.js'
 import { readPage } from './pages.js'
 
@@ -63,13 +64,15 @@ test('[D3] no test names a rule that is not in the spec', () => {
   assert.deepEqual(strays, [])
 })
 
-test('[D3] every error code stands in a test', () => {
+test('[D3] every code of an error or a warning stands in a test', () => {
   const text = sources
     .filter(({ path }) => !path.startsWith('test/docs/') && !path.startsWith('test/types/'))
     .map((source) => source.text)
     .join('\n')
   assert.deepEqual(
-    Object.keys(errorTable).filter((code) => !new RegExp(`\\b${code}\\b`).test(text)),
+    [...Object.keys(errorTable), ...Object.keys(warningTable)].filter(
+      (code) => !new RegExp(`\\b${code}\\b`).test(text),
+    ),
     [],
   )
 })
