@@ -7,7 +7,7 @@ import { storedPath } from '../model/manifest.js'
 import type { Manifest } from '../model/manifest.js'
 import type { Scene } from '../engine/places.js'
 import { backupFolder } from './backups-folder.js'
-import { findRot } from './hash-file.js'
+import { findRot } from './read-stored.js'
 
 /**
  * Compares what lies in a backup's folder with its manifest, without reading content: a sentence says what is wrong, or

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { disk } from '../disk/disk.js'
 import { isAbsent, lstatIfAny } from '../disk/identity.js'
 import { pin } from '../disk/pin.js'
-import type { DatabaseCode, DatabaseRequest, FrozenDatabase } from '../model/database-code.js'
+import type { CheckedCopy, DatabaseCode, DatabaseRequest, FrozenDatabase } from '../model/database-code.js'
 import { isMoultError, systemCode } from '../model/errors.js'
 import { storedPath } from '../model/manifest.js'
 import type { BackedUpDatabase, BackedUpFile } from '../model/manifest.js'
@@ -112,7 +112,7 @@ export async function beginDatabase(shelf: Shelf, held: HeldDatabase): Promise<H
 export async function finishDatabase(
   shelf: Shelf,
   held: HeldDatabase,
-  check: (path: string) => Promise<string | null>,
+  check: (path: string) => Promise<CheckedCopy>,
 ): Promise<{ readonly files: BackedUpFile[]; readonly database: BackedUpDatabase }> {
   const { extent } = held.place.spec
   const sidecars = extent.is === 'database' ? extent.sidecars : []
@@ -130,7 +130,7 @@ export async function finishDatabase(
   const live = disk.stat(join(held.place.root, held.path))
   const plain = plainPath(shelf, held)
   const { sha256, bytes } = await held.frozen.finish()
-  const damage = await check(plain)
+  const { damage, readBack } = await check(plain)
   const file: BackedUpFile = {
     path: held.path,
     sha256,
@@ -153,7 +153,10 @@ export async function finishDatabase(
     await packFile(plain, packed, shelf.signal)
     disk.unlink(plain)
     shelf.written.push(packed)
-  } else shelf.written.push(plain)
+  } else {
+    shelf.written.push(plain)
+    if (readBack !== null) shelf.readBack.set(plain, readBack)
+  }
   return { files: [file], database: { ...shape, damage, isRaw: false } }
 }
 

@@ -13,7 +13,7 @@ import type { Scene } from '../engine/places.js'
 import type { BackupWork } from './backup-work.js'
 import { copyAsItLies, holdDatabases, releaseDatabases } from './copy-databases.js'
 import type { HeldDatabase } from './copy-databases.js'
-import { piecesOf, readIfSmall } from './hash-file.js'
+import { piecesOf, readIfSmall } from '../disk/hash-file.js'
 import { makeWay, openNew } from './store-file.js'
 
 /** Where a database of a copied state is, and how it was before anything was rehearsed on it. */

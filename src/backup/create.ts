@@ -75,6 +75,7 @@ export async function writeBackup(work: BackupWork, asked: BackupAsked): Promise
       stored: asked.compress ? 'gzip' : 'plain',
       previous: previous && indexFiles(backupFolder(scene, previous.id), previous.stores),
       written: [],
+      readBack: new Map(),
       signal: work.signal,
     }
     // Files may all be links to the backup before; databases are copied first, and compared then

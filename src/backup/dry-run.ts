@@ -22,7 +22,7 @@ import type { Place } from '../model/store.js'
 import { workOf } from './backup-for-run.js'
 import { copyHistory, copyState } from './copy-state.js'
 import type { CopiedDatabase } from './copy-state.js'
-import { hashFile } from './hash-file.js'
+import { hashFile } from '../disk/hash-file.js'
 
 /** A run on a scene; handed in, because it is what makes the backups of a run. */
 type MakeRun = (scene: Scene, run: ResolvedRun) => Promise<RunReport>

@@ -4,7 +4,7 @@ import { syncDirectory } from '../disk/sync-directory.js'
 import { MoultFailure } from '../model/errors.js'
 import { storedPath } from '../model/manifest.js'
 import type { Manifest } from '../model/manifest.js'
-import { findRot } from './hash-file.js'
+import { findRot, rotOf } from './read-stored.js'
 import type { Shelf } from './store-file.js'
 
 // Below this, a flush of all that other programs have written too would take longer than these files alone
@@ -22,7 +22,8 @@ export async function readBack(shelf: Shelf, manifest: Manifest): Promise<void> 
     for (const file of store.files) {
       const path = join(shelf.folder, storedPath(store.name, file))
       if (!written.has(path)) continue
-      const rot = await findRot(path, file, shelf.signal)
+      const found = shelf.readBack.get(path)
+      const rot = found === undefined ? await findRot(path, file, shelf.signal) : rotOf(found, file)
       if (rot !== null) throw unreadable(manifest.id, store.name, file.path, rot)
       disk.chmod(path, 0o400)
     }

@@ -17,7 +17,7 @@ import type { BackedUpFile, BackedUpStore, Manifest } from '../model/manifest.js
 import type { Place } from '../model/store.js'
 import type { Scene } from '../engine/places.js'
 import { backupFolder } from './backups-folder.js'
-import { contentOf } from './hash-file.js'
+import { contentOf } from './read-stored.js'
 import { badBackup } from './read-manifest.js'
 
 export interface RestoreRequest {

@@ -8,7 +8,8 @@ import { systemCode } from '../model/errors.js'
 import { storedPath } from '../model/manifest.js'
 import type { BackedUpFile, BackedUpStore } from '../model/manifest.js'
 import { writeFully } from '../disk/write-file.js'
-import { findRot, hashFile, piecesOf, readIfSmall } from './hash-file.js'
+import { hashFile, piecesOf, readIfSmall } from '../disk/hash-file.js'
+import { findRot } from './read-stored.js'
 
 /** Where a new backup is being written, and the one before it, whose files may serve again. */
 export interface Shelf {
@@ -18,6 +19,8 @@ export interface Shelf {
   readonly previous: PreviousBackup | null
   /** Absolute paths of what was written, to be made durable. */
   readonly written: string[]
+  /** Of those, what was durable and has been read again already, and what it was found to hold. */
+  readonly readBack: Map<string, { readonly sha256: string; readonly bytes: number }>
   readonly signal: AbortSignal
 }
 

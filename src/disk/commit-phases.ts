@@ -6,6 +6,7 @@ import { outFolder, outPath, sourceOf, type CommitWork } from './commit-work.js'
 import { copyFile } from './copy-file.js'
 import { disk } from './disk.js'
 import { changedFile, damaged } from './failures.js'
+import { FreeLater } from './free-later.js'
 import { makeWay } from './keep-aside.js'
 import { isAbsent, lastingIdentityOf, lstatIfAny } from './identity.js'
 import type { In, MadeDirectory, Out } from './intent.js'
@@ -47,28 +48,37 @@ export async function runPhaseTwo(work: CommitWork): Promise<void> {
   const { root, intent } = work
   const changed = new Set<string>()
   for (const directory of intent.made) await insist(work, () => makeOne(root, directory))
+  const replaced = new FreeLater()
   for (const arrival of intent.ins) {
     await breathe()
-    const source = sourceOf(work, arrival)
     const target = join(root, arrival.path)
-    const arrive = (): void => {
-      makeWay(work, arrival)
-      bring(source, target)
-    }
-    try {
-      await insist(work, arrive)
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error
-      if (lstatIfAny(source) === null) checkInstalled(target, arrival)
-      else {
-        // Somebody has removed the directory, and content that was decided on still has to come
-        makeDirectory(dirname(target))
-        await insist(work, arrive)
-      }
-    }
-    changed.add(dirname(target)).add(dirname(source))
+    if (arrival.replaces === null) await arrive(work, arrival)
+    else await replaced.during(target, () => arrive(work, arrival))
+    changed.add(dirname(target)).add(dirname(sourceOf(work, arrival)))
   }
+  await replaced.end()
   for (const path of changed) syncDirectory(path)
+}
+
+async function arrive(work: CommitWork, arrival: In): Promise<void> {
+  const source = sourceOf(work, arrival)
+  const target = join(work.root, arrival.path)
+  const replace = (): void => {
+    makeWay(work, arrival)
+    bring(source, target)
+  }
+  try {
+    await insist(work, replace)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+    if (lstatIfAny(source) === null) {
+      checkInstalled(target, arrival)
+      return
+    }
+    // Somebody has removed the directory, and content that was decided on still has to come
+    makeDirectory(dirname(target))
+    await insist(work, replace)
+  }
 }
 
 /**

@@ -34,6 +34,10 @@ export interface Disk {
   /** Makes a symlink at `path`. Only in folders of moult's own. */
   symlink(target: string, path: string): void
   unlink(path: string): void
+  /** A reference to a file, whatever happens to its name; null where there are none. Neither reads nor locks. */
+  hold(path: string): number | null
+  /** Lets go of what `hold` gave. What had no name left is freed on another thread. */
+  letGo(held: number): Promise<void>
   chmod(path: string, mode: number): void
   chown(path: string, uid: number, gid: number): void
   /** Times in milliseconds since 1970, fractions kept as far as the platform can. Does not follow symlinks. */
@@ -50,6 +54,9 @@ export interface Disk {
   /** Free bytes for this user on the file system of `path`. */
   free(path: string): number
 }
+
+/** The architectures that Node runs on have this number; its `constants` do not have the name. */
+const referenceFlag = 0o10000000
 
 const syncProgram = '/usr/bin/sync'
 const touchProgram = '/usr/bin/touch'
@@ -90,6 +97,16 @@ const nodeDisk: Disk = {
   link: (from, to) => fs.linkSync(from, to),
   symlink: (target, path) => fs.symlinkSync(target, path),
   unlink: (path) => fs.unlinkSync(path),
+  hold: (path) => {
+    if (process.platform !== 'linux') return null
+    try {
+      // Closing such a descriptor drops no locks of this process, as closing others would
+      return fs.openSync(path, referenceFlag | fs.constants.O_NOFOLLOW)
+    } catch {
+      return null
+    }
+  },
+  letGo: (held) => new Promise((resolve) => fs.close(held, () => resolve())),
   chmod: (path, mode) => fs.chmodSync(path, mode),
   chown: (path, uid, gid) => fs.lchownSync(path, uid, gid),
   utimes: (path, atimeMs, mtimeMs) => fs.lutimesSync(path, atimeMs / 1000, mtimeMs / 1000),
@@ -150,6 +167,8 @@ export const disk: Disk = {
   link: (...args) => current.link(...args),
   symlink: (...args) => current.symlink(...args),
   unlink: (...args) => current.unlink(...args),
+  hold: (...args) => current.hold(...args),
+  letGo: (...args) => current.letGo(...args),
   chmod: (...args) => current.chmod(...args),
   chown: (...args) => current.chown(...args),
   utimes: (...args) => current.utimes(...args),

@@ -11,8 +11,8 @@ export interface DatabaseCode {
   freeze(request: DatabaseRequest): Promise<FrozenDatabase>
   /** What differs between two copies that nobody else has, table by table and by the schema's objects. */
   compare(before: string | null, after: string, driver: () => Promise<Driver>): Promise<DatabaseChanges>
-  /** What `integrity_check` says of a copy that nobody else has; null when all is well. Leaves no file beside it. */
-  check(path: string, driver: () => Promise<Driver>): Promise<string | null>
+  /** Looks at a copy that nobody else has. Leaves no file beside it. */
+  check(path: string, driver: () => Promise<Driver>): Promise<CheckedCopy>
   /**
    * Takes a live database out of use, so that another file may come in its place: its log is in the file, its journal
    * mode is that of a rollback journal, and until `release` nobody else reads or writes it. `onLogged` is called before
@@ -21,6 +21,13 @@ export interface DatabaseCode {
    * @throws MoultError IN_USE when another program has it open; SqliteFailure when SQLite cannot open it.
    */
   seize(request: DatabaseRequest, onLogged: () => void): Promise<SeizedDatabase>
+}
+
+export interface CheckedCopy {
+  /** What `integrity_check` says; null when all is well. */
+  readonly damage: string | null
+  /** What the file was found to hold once it was durable; null: it was not made durable. */
+  readonly readBack: { readonly sha256: string; readonly bytes: number } | null
 }
 
 /** What became of a database. Rows are told apart by their rowid, or by their primary key. */

@@ -14,17 +14,25 @@ async function warningsOf(
   work: (onEvent: (event: RunEvent) => void) => Promise<unknown>,
 ): Promise<string[]> {
   const codes: string[] = []
-  const putBack = replaceDisk((real) => {
-    const wrap =
-      (operation: 'open' | 'rename' | 'rmdir') =>
-      (...args: [never, never]): never => {
-        const path = String(args[0])
-        if (refuses(operation, path))
-          throw Object.assign(new Error(`EIO: i/o error, ${operation} ${path}`), { code: 'EIO', path })
-        return (real[operation] as (...given: [never, never]) => never)(...args)
-      }
-    return { ...real, open: wrap('open'), rename: wrap('rename'), rmdir: wrap('rmdir') }
-  })
+  const check = (operation: keyof Disk, path: string): void => {
+    if (refuses(operation, path))
+      throw Object.assign(new Error(`EIO: i/o error, ${operation} ${path}`), { code: 'EIO', path })
+  }
+  const putBack = replaceDisk((real) => ({
+    ...real,
+    open(path, ...others) {
+      check('open', path)
+      return real.open(path, ...others)
+    },
+    rename(from, to) {
+      check('rename', from)
+      real.rename(from, to)
+    },
+    rmdir(path) {
+      check('rmdir', path)
+      real.rmdir(path)
+    },
+  }))
   try {
     await work((event) => event.type === 'warning' && codes.push(event.code))
     return codes

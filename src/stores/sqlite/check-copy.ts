@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { disk } from '../../disk/disk.js'
 import { runScript } from '../../disk/run-script.js'
+import type { CheckedCopy } from '../../model/database-code.js'
 import type { Driver } from '../../model/driver.js'
 import { checkHere } from './check-here.js'
 
@@ -8,16 +9,23 @@ import { checkHere } from './check-here.js'
 const smallBytes = 16 << 20
 
 /**
- * What `integrity_check` finds in a copy in rollback format that nobody else has open: a sentence, or null. A large one
- * is checked by a process of its own, since SQLite would keep this one's event loop for seconds; where that cannot be,
- * here.
+ * What `integrity_check` finds in a copy in rollback format that nobody else has open. A large one is checked by a
+ * process of its own, since SQLite would keep this one's event loop for seconds, and there it is also made durable and
+ * read back; where that cannot be, here.
  */
-export async function checkCopy(path: string, driver: () => Promise<Driver>): Promise<string | null> {
-  if (Number(disk.stat(path).size) < smallBytes) return checkHere(path, await driver())
+export async function checkCopy(path: string, driver: () => Promise<Driver>): Promise<CheckedCopy> {
+  const here = async (): Promise<CheckedCopy> => ({ damage: checkHere(path, await driver()), readBack: null })
+  if (Number(disk.stat(path).size) < smallBytes) return await here()
   const script = fileURLToPath(new URL('./check-child.js', import.meta.url))
+  let found: CheckedCopy | { readonly failure: string }
   try {
-    return (JSON.parse((await runScript(script, [path])).toString('utf8')) as { readonly damage: string | null }).damage
+    found = JSON.parse((await runScript(script, [path])).toString('utf8')) as typeof found
   } catch {
-    return checkHere(path, await driver())
+    return await here()
   }
+  if (!('failure' in found)) return found
+  throw Object.assign(new Error(`${found.failure}: it could not be made durable, fsync '${path}'`), {
+    code: found.failure,
+    path,
+  })
 }
