@@ -49,14 +49,17 @@ export async function runPhaseTwo(work: CommitWork): Promise<void> {
   const changed = new Set<string>()
   for (const directory of intent.made) await insist(work, () => makeOne(root, directory))
   const replaced = new FreeLater()
-  for (const arrival of intent.ins) {
-    await breathe()
-    const target = join(root, arrival.path)
-    if (arrival.replaces === null) await arrive(work, arrival)
-    else await replaced.during(target, () => arrive(work, arrival))
-    changed.add(dirname(target)).add(dirname(sourceOf(work, arrival)))
+  try {
+    for (const arrival of intent.ins) {
+      await breathe()
+      const target = join(root, arrival.path)
+      if (arrival.replaces === null) await arrive(work, arrival)
+      else await replaced.during(target, () => arrive(work, arrival))
+      changed.add(dirname(target)).add(dirname(sourceOf(work, arrival)))
+    }
+  } finally {
+    await replaced.end()
   }
-  await replaced.end()
   for (const path of changed) syncDirectory(path)
 }
 

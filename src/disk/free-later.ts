@@ -1,7 +1,7 @@
 import { disk } from './disk.js'
 
 // More at a time would be no faster, and a process may not have many descriptors
-const mostHeld = 256
+const mostHeld = 64
 
 /**
  * For files whose last name is about to go: to free their blocks may take the disk longer than the rename that replaces

@@ -85,7 +85,8 @@ export function overlayTree(root: string, claim: Claim, staging: Staging): Overl
 
   const seeToChange = (path: string): BigIntStats => {
     checkName(path)
-    const stats = disk.lstat(oldPath(path))
+    // What was just read is changed next, thousands of times; the commit looks again
+    const stats = opened?.path === path ? opened.stats : disk.lstat(oldPath(path))
     if (stats.isSymbolicLink()) throw unsupportedFile(shown(path), 'a symlink')
     if (!stats.isFile()) throw unsupportedFile(shown(path), 'not a plain file')
     if (stats.nlink > 1n) throw unsupportedFile(shown(path), 'a file with several names (hard links)')
@@ -93,11 +94,13 @@ export function overlayTree(root: string, claim: Claim, staging: Staging): Overl
     return stats
   }
 
+  let opened: { readonly path: string; readonly stats: BigIntStats } | null = null
   const openOld = (path: string): number => {
     checkName(path)
     const { fd, stats } = openAndLook(oldPath(path))
     try {
       see(path, stats)
+      opened = { path, stats }
       return fd
     } catch (error) {
       disk.close(fd)

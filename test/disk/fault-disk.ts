@@ -51,7 +51,7 @@ export function failAt(fault: Fault): FaultyDisk {
         const isAffected =
           isOnDisk && (fault.kind === 'crash' || fault.code === 'EIO' ? counted.has(name) : needsSpace.has(name))
         // A dead process closes what it had open.
-        if (struck !== '' && fault.kind === 'crash' && name !== 'close') throw new Crash(struck)
+        if (struck !== '' && fault.kind === 'crash' && name !== 'close' && name !== 'letGo') throw new Crash(struck)
         if (isAffected && (left-- === 0 || (left < 0 && fault.kind === 'error' && fault.forEver))) {
           struck ||= `${name} ${String(args[0])}`
           if (fault.kind === 'crash') {
