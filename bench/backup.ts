@@ -32,6 +32,7 @@ export function backup(kind: keyof typeof target): Measurement {
   const copy = (round: number): string => join(folder.path, `copy-${round}`)
   mkdirSync(original)
   makeData('make', original)
+  execFileSync('sync', ['-f', folder.path])
   const copyThere = (round: number): Sample => shell(`cp -a '${original}' '${copy(round)}' && sync -f '${copy(round)}'`)
   const copyAndSum = (round: number): Sample =>
     shell(
@@ -41,11 +42,14 @@ export function backup(kind: keyof typeof target): Measurement {
     name: 'moult',
     prepare: (round) => {
       cpSync(original, root(round), { recursive: true, preserveTimestamps: true })
-      if (kind === 'first') return
-      runChild('backup-moult', 'create', root(round))
-      makeData('change', root(round))
+      if (kind !== 'first') {
+        runChild('backup-moult', 'create', root(round))
+        makeData('change', root(round))
+      }
       // A restore keeps what is there, as a backup would: what it links to is there already
       if (kind === 'restore') runChild('backup-moult', 'create', root(round))
+      // Else a sync would flush this too
+      execFileSync('sync', ['-f', folder.path])
     },
     run: (round) => runChild('backup-moult', kind === 'restore' ? 'restore' : 'create', root(round)),
   }

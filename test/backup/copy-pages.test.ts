@@ -4,7 +4,10 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { checkCopy } from '#moult/stores/sqlite/check-copy.js'
+import { finishCopy } from '#moult/stores/sqlite/copy-in-child.js'
 import { beginCopy } from '#moult/stores/sqlite/copy-pages.js'
+import type { PageCopy } from '#moult/stores/sqlite/copy-pages.js'
 import { temporaryFolder } from '../support/footprint.js'
 import { openDatabase } from '../support/sqlite.js'
 
@@ -104,4 +107,68 @@ test('[P11] a file that is cut off, or no database, is not copied as if it were 
   assert.throws(() => beginCopy(path, `${path}.copy`), /Unreadable|header|ends/)
   fs.writeFileSync(path, 'SQLite is what this file says it is, but it is not')
   assert.throws(() => beginCopy(path, `${path}.two`), /does not begin as a SQLite database/)
+})
+
+test('[P11] a large database is copied by a process of its own, to the same bytes; without one, here', async (t) => {
+  const folder = temporaryFolder(t)
+  const path = join(folder, 'a.db')
+  const writer = openDatabase(path)
+  writer.exec('PRAGMA journal_mode = WAL; CREATE TABLE t(id INTEGER PRIMARY KEY, a)')
+  const fill = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)'
+  writer.exec(`${fill} INSERT INTO t SELECT i, randomblob(2000) FROM n`)
+  writer.exec('PRAGMA wal_checkpoint(TRUNCATE); PRAGMA wal_autocheckpoint = 0')
+  writer.exec('UPDATE t SET a = randomblob(2100) WHERE id % 70 = 0; INSERT INTO t VALUES (10000, randomblob(9000))')
+  const reader = openDatabase(path)
+  reader.exec('BEGIN')
+  const rows = reader.all('SELECT * FROM t ORDER BY id')
+  const { signal } = new AbortController()
+  const begin = (to: string): { path: string; to: string; copy: PageCopy } => ({ path, to, copy: beginCopy(path, to) })
+  const first = begin(`${path}.1`)
+  const [second, third] = [begin(`${path}.2`), begin(`${path}.3`)]
+  assert.ok(first.copy.rest.copied.size > 100)
+  writer.exec('DELETE FROM t WHERE id % 2 = 0; PRAGMA wal_checkpoint(PASSIVE)')
+  const inChild = await finishCopy(first, signal)
+  const here = await second.copy.finish()
+  const execPath = process.execPath
+  process.execPath = '/nowhere/node'
+  try {
+    assert.deepEqual(await finishCopy(third, signal), here)
+  } finally {
+    process.execPath = execPath
+  }
+  assert.deepEqual(inChild, here)
+  assert.ok(here.bytes > 16 << 20)
+  for (const { to } of [first, second, third])
+    assert.equal(createHash('sha256').update(fs.readFileSync(to)).digest('hex'), here.sha256)
+  const copy = openDatabase(first.to)
+  assert.deepEqual(copy.all('SELECT * FROM t ORDER BY id'), rows)
+  copy.close()
+  const stop = new AbortController()
+  const fourth = begin(`${path}.4`)
+  const stopped = finishCopy(fourth, stop.signal)
+  stop.abort()
+  await assert.rejects(stopped, { code: 'INTERRUPTED' })
+  fourth.copy.close()
+  for (const each of [reader, writer]) each.close()
+})
+
+test('[P12] what is copied in a process of its own is found rotten, durable or not, before it counts as a backup', async (t) => {
+  const folder = temporaryFolder(t)
+  const path = join(folder, 'a.db')
+  const db = openDatabase(path)
+  db.exec('CREATE TABLE t(id INTEGER PRIMARY KEY, a)')
+  db.exec(
+    'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) INSERT INTO t SELECT i, randomblob(2000) FROM n',
+  )
+  db.close()
+  const driver = async (): Promise<never> => assert.fail('it is not looked at here')
+  const whole = await checkCopy(path, driver)
+  const digest = createHash('sha256').update(fs.readFileSync(path)).digest('hex')
+  assert.deepEqual(whole, { damage: null, readBack: { sha256: digest, bytes: fs.statSync(path).size } })
+  const fd = fs.openSync(path, 'r+')
+  fs.writeSync(fd, Buffer.alloc(4096, 7), 0, 4096, 4096 * 3)
+  fs.closeSync(fd)
+  const { damage, readBack } = await checkCopy(path, driver)
+  assert.match(damage ?? '', /integrity_check|SQLite cannot read/)
+  assert.notEqual(readBack?.sha256, digest)
 })

@@ -1,9 +1,28 @@
-/* oxlint-disable no-restricted-properties -- a program of its own, whose arguments and output are the library's */
-import { beginCopy } from './copy-pages.js'
+/* oxlint-disable no-restricted-properties -- a program of its own, whose arguments, input and output are the library's */
+import { disk } from '../../disk/disk.js'
+import { beginCopy, copyRest } from './copy-pages.js'
+import type { CopiedDatabase } from './copy-pages.js'
 
-/** The process that `copyInChild` starts: two paths come in, what was copied goes out. */
+interface Rest {
+  readonly pageSize: number
+  readonly pageCount: number
+  readonly copied: readonly number[]
+}
+
+/** The process that `copyInChild` and `finishCopy` start: two paths come in, and what is there; what was copied goes out. */
+async function copy(path: string, to: string, rest: string): Promise<CopiedDatabase> {
+  if (rest === '') return await beginCopy(path, to).finish()
+  const { copied, ...size } = JSON.parse(rest) as Rest
+  return await copyRest({ ...size, copied: new Set(copied) }, { from: disk.open(path, 'r'), to: disk.open(to, 'r+') })
+}
+
 const [path, to] = process.argv.slice(2)
-if (path !== undefined && to !== undefined)
-  void beginCopy(path, to)
-    .finish()
-    .then((copied) => process.stdout.write(JSON.stringify(copied)))
+if (path !== undefined && to !== undefined) {
+  let rest = ''
+  process.stdin.setEncoding('utf8')
+  process.stdin.on('data', (text) => (rest += String(text)))
+  process.stdin.on(
+    'end',
+    () => void copy(path, to, rest).then((copied) => process.stdout.write(JSON.stringify(copied))),
+  )
+}

@@ -18,7 +18,16 @@ export interface CopiedDatabase {
   readonly pageSize: number
 }
 
+/** What is still to be copied once a copy was begun: all pages but those that are there already. */
+export interface RestOfPages {
+  readonly pageSize: number
+  readonly pageCount: number
+  /** Numbers of the pages that the copy has. */
+  readonly copied: ReadonlySet<number>
+}
+
 export interface PageCopy {
+  readonly rest: RestOfPages
   /** Copies the rest. The copy is not yet durable. */
   finish(signal?: AbortSignal): Promise<CopiedDatabase>
   /** Closes the copy where it is; `finish` does so too. Safe to call twice. */
@@ -48,7 +57,15 @@ export function beginCopy(path: string, to: string): PageCopy {
   try {
     const log = takeLog(`${path}-wal`, target)
     const { pageSize, pageCount } = sizeOf(main, log, target)
-    return { close, finish: (signal) => copyRest({ main, log, target, pageSize, pageCount, close }, signal) }
+    const rest = { pageSize, pageCount, copied: new Set(log?.offsets.keys()) }
+    const finish = async (signal?: AbortSignal): Promise<CopiedDatabase> => {
+      try {
+        return await copyRest(rest, { from: main.fd, to: target }, signal)
+      } finally {
+        close()
+      }
+    }
+    return { rest, close, finish }
   } catch (error) {
     close()
     throw error
@@ -92,43 +109,32 @@ function sizeOf(main: OpenFile, log: WalOverlay | null, target: number): { pageS
   return { pageSize, pageCount }
 }
 
-interface CopyWork {
-  readonly main: OpenFile
-  readonly log: WalOverlay | null
-  readonly target: number
-  readonly pageSize: number
-  readonly pageCount: number
-  readonly close: () => void
+interface CopyEnds {
+  readonly from: number
+  readonly to: number
 }
 
-async function copyRest(work: CopyWork, signal: AbortSignal | undefined): Promise<CopiedDatabase> {
-  const { main, log, target, pageSize, pageCount, close } = work
+/** Copies what a begun copy does not have. It may have been tried before. */
+export async function copyRest(
+  { pageSize, pageCount, copied }: RestOfPages,
+  { from, to }: CopyEnds,
+  signal?: AbortSignal,
+): Promise<CopiedDatabase> {
   const hash = createHash('sha256')
   const total = pageSize * pageCount
   // Page sizes are powers of two up to 64 KiB, so that a chunk has whole pages
   const buffer = Buffer.allocUnsafe(chunkBytes)
-  try {
-    for (let at = 0; at < total; at += chunkBytes) {
-      await breathe(signal)
-      const chunk = buffer.subarray(0, Math.min(chunkBytes, total - at))
-      chunk.fill(0, fill(main.fd, chunk, at))
-      if (log !== null) takeCopied(log, target, chunk, at)
-      if (at === 0) chunk.fill(1, 18, 20)
-      hash.update(chunk)
-      writeAt(target, chunk, at)
-    }
-  } finally {
-    close()
+  for (let at = 0; at < total; at += chunkBytes) {
+    await breathe(signal)
+    const chunk = buffer.subarray(0, Math.min(chunkBytes, total - at))
+    chunk.fill(0, fill(from, chunk, at))
+    for (let offset = 0; copied.size > 0 && offset < chunk.length; offset += pageSize)
+      if (copied.has((at + offset) / pageSize + 1)) fill(to, chunk.subarray(offset, offset + pageSize), at + offset)
+    if (at === 0) chunk.fill(1, 18, 20)
+    hash.update(chunk)
+    writeAt(to, chunk, at)
   }
   return { sha256: hash.digest('hex'), bytes: total, pageSize }
-}
-
-function takeCopied(log: WalOverlay, target: number, chunk: Buffer, at: number): void {
-  const { pageSize } = log
-  for (let offset = 0; offset < chunk.length; offset += pageSize) {
-    if (!log.offsets.has((at + offset) / pageSize + 1)) continue
-    fill(target, chunk.subarray(offset, offset + pageSize), at + offset)
-  }
 }
 
 function writeAt(fd: number, bytes: Buffer, position: number): void {

@@ -6,7 +6,7 @@ import { MoultFailure, systemCode } from '../../model/errors.js'
 import { retryWhileBusy } from './begin.js'
 import { beginCopy } from './copy-pages.js'
 import type { PageCopy } from './copy-pages.js'
-import { copyInChild } from './copy-in-child.js'
+import { copyInChild, finishCopy } from './copy-in-child.js'
 import { rememberUntouched } from './untouched.js'
 
 /**
@@ -44,10 +44,12 @@ export async function freezeDatabase(request: DatabaseRequest): Promise<FrozenDa
     open.reader?.prepare('SELECT 1 FROM sqlite_schema').get([])
     const isUnguarded = journalMode === 'wal' && writer === null
     let stamps = ''
+    let target = ''
     return {
       journalMode,
       begin: async (to) => {
         stamps = stampsOf(path)
+        target = to
         if (isMainThread) open.copy = beginCopy(path, to)
         else copied = copyInChild(path, to)
       },
@@ -57,7 +59,7 @@ export async function freezeDatabase(request: DatabaseRequest): Promise<FrozenDa
       finish: async () => {
         if (copied !== null) return copied
         if (open.copy === null) throw new TypeError('a copy is begun before it is finished')
-        const done = await open.copy.finish(signal)
+        const done = await finishCopy({ path, to: target, copy: open.copy }, signal)
         if (isUnguarded && stampsOf(path) !== stamps) throw changed(request)
         return done
       },

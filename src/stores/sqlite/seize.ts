@@ -6,7 +6,7 @@ import { MoultFailure } from '../../model/errors.js'
 import { retryWhileBusy } from './begin.js'
 import { beginCopy } from './copy-pages.js'
 import type { PageCopy } from './copy-pages.js'
-import { copyInChild } from './copy-in-child.js'
+import { copyInChild, finishCopy } from './copy-in-child.js'
 
 /**
  * Makes sure that a database may be replaced by a rename. In WAL mode `journal_mode = DELETE` succeeds only while no
@@ -21,6 +21,7 @@ export async function seizeDatabase(request: DatabaseRequest, onLogged: () => vo
   const connection = (await request.driver()).open(path, { readOnly: false })
   let journalMode = ''
   let copy: PageCopy | null = null
+  let target = ''
   let copied: ReturnType<typeof copyInChild> | null = null
   try {
     await retryWhileBusy(request, () => {
@@ -35,6 +36,7 @@ export async function seizeDatabase(request: DatabaseRequest, onLogged: () => vo
   return {
     journalMode,
     begin: async (to) => {
+      target = to
       if (isMainThread) copy = beginCopy(path, to)
       else copied = copyInChild(path, to)
     },
@@ -42,7 +44,7 @@ export async function seizeDatabase(request: DatabaseRequest, onLogged: () => vo
     finish: async () => {
       if (copied !== null) return copied
       if (copy === null) throw new TypeError('a copy is begun before it is finished')
-      return copy.finish(signal)
+      return finishCopy({ path, to: target, copy }, signal)
     },
     release: () => {
       copy?.close()
