@@ -3,9 +3,10 @@ import { disk } from '../disk/disk.js'
 import { walkClaim } from '../disk/walk.js'
 import { joinPath } from '../model/claims.js'
 import { systemCode } from '../model/errors.js'
+import { isReservedName } from '../model/reserved-name.js'
 import type { Scene } from './places.js'
 
-/** Files in the root that belong to no store, with `/`, relative to it. */
+/** Files in the root that belong to no store, nor to moult, with `/`, relative to it. */
 export async function findUnclaimed(scene: Scene): Promise<readonly string[]> {
   const claimed = new Set<string>()
   for (const { spec, claim, root } of scene.places) {
@@ -28,7 +29,7 @@ function listFiles(root: string, folder: string): string[] {
     throw error
   }
   return entries
-    .filter(({ name }) => folder !== '' || name !== '.moult')
+    .filter(({ name }) => (name === '.moult' ? folder !== '' : !isReservedName(name)))
     .flatMap((entry) =>
       entry.isDirectory() ? listFiles(root, joinPath(folder, entry.name)) : [joinPath(folder, entry.name)],
     )

@@ -38,7 +38,7 @@ describe('backups of the five systems', () => {
       assert.deepEqual(await state.backups.verify(), [])
     })
 
-    it(`[A12] ${example.name}: its databases can be opened in the backup, with every row, its files are plain files`, async (t) => {
+    it(`[A12] [A16] ${example.name}: its databases can be opened in the backup, with every row, its files are plain files`, async (t) => {
       const root = roots.copy(t)
       const state = example.state.in(root)
       const { id } = await state.backups.create({ reason: 'before I try something', metadata: { ticket: 7 } })
