@@ -60,9 +60,11 @@ export async function restoreBackup(work: BackupWork, { id, skipVerify }: Restor
   const lock = await lockForRestore(work).catch((cause: unknown) => fail(cause, 'locking'))
   try {
     progress.recovered = await finishCutOff(scene, { driver: work.driver, waiting, onEvent, fence: () => lock.fence() })
-    const kept = await replaceState({ ...work, scene: described }, manifest, lock, skipVerify)
+    const taking = { ...work, scene: described }
+    const kept = await replaceState(taking, manifest, lock, skipVerify)
     progress.backup = kept.id
-    writeRestored(scene, onEvent, headerOf(scene, manifest, lock.runId))
+    tellHistory(taking, headerOf(scene, manifest, lock.runId))
+    await endRestore(taking, lock)
     return reportRun(scene, progress, { outcome: 'restored', verdicts: await lookAt(scene, onEvent), locked: true })
   } catch (error) {
     return await fail(error, 'locked')
@@ -81,7 +83,10 @@ export async function putBackFromBackup(work: BackupWork, id: string, lock: Fenc
   const manifest = readManifest(work.scene, id)
   const scene = restoreScene(work.scene, manifest)
   const { signal } = new AbortController()
-  const kept = await replaceState({ ...work, scene, signal }, manifest, lock, false)
+  const taking = { ...work, scene, signal }
+  const kept = await replaceState(taking, manifest, lock, false)
+  // The run's own lines say what became of its steps
+  await endRestore(taking, lock)
   await discardBackup(scene, kept.id, work.onEvent)
 }
 
@@ -116,7 +121,7 @@ async function checkBackup({ scene, signal }: BackupWork, manifest: Manifest, sk
   if (rotten !== undefined) throw badBackup(manifest.id, `${rotten.path} of '${rotten.store}' ${rotten.what}`)
 }
 
-/** Everything under the lock: keep what is there, stage what comes, commit. Answers with what was kept. */
+/** Under the lock: keep what is there, stage what comes, commit. Answers with what was kept; the journal is still open. */
 async function replaceState(
   work: BackupWork,
   manifest: Manifest,
@@ -195,8 +200,16 @@ async function replaceState(
     if (kept !== null) await discardBackup(scene, kept.id, onEvent)
     throw error
   }
-  await endRestore(work, lock)
   return kept
+}
+
+/** Before the journal goes: a crash between leaves it to the next start. */
+function tellHistory({ scene, onEvent }: BackupWork, header: RunHeader): void {
+  try {
+    writeRestored(scene, onEvent, header)
+  } catch (error) {
+    throw unfinished(scene.runFolder, error)
+  }
 }
 
 /** The state is restored; what cannot be cleaned up now is no reason to say otherwise. */

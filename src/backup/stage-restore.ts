@@ -3,6 +3,7 @@ import { breathe } from '../disk/breathe.js'
 import { claimMatcher } from '../disk/claim-matcher.js'
 import { completeIntent } from '../disk/complete-intent.js'
 import { disk } from '../disk/disk.js'
+import { unsupportedFile } from '../disk/failures.js'
 import { lastingIdentityOf, lstatIfAny } from '../disk/identity.js'
 import type { In, Intent, Out } from '../disk/intent.js'
 import { nearestDirectory } from '../disk/new-file-ownership.js'
@@ -107,7 +108,10 @@ async function stageFile(
   index: number,
 ): Promise<In> {
   const target = join(scene.root, file.path)
-  const owner = lstatIfAny(target) ?? disk.stat(nearestDirectory(scene.root, parentOf(file.path)))
+  const there = lstatIfAny(target)
+  if (there?.isSymbolicLink() === true) throw unsupportedFile(target, 'a symlink')
+  if (there !== null && !there.isFile() && !there.isDirectory()) throw unsupportedFile(target, 'not a plain file')
+  const owner = there ?? disk.stat(nearestDirectory(scene.root, parentOf(file.path)))
   const writer = openStagedWriter(staging, { mode: file.mode, uid: Number(owner.uid), gid: Number(owner.gid) })
   const { createHash } = await import('node:crypto')
   const hash = createHash('sha256')
@@ -135,6 +139,7 @@ async function stageFile(
     from: 'in',
     number,
     sha256,
-    replaces: stats === null ? null : lastingIdentityOf(stats),
+    // A directory that stands there is emptied and goes before
+    replaces: stats === null || stats.isDirectory() ? null : lastingIdentityOf(stats),
   }
 }

@@ -4,6 +4,7 @@ import { breathe } from './breathe.js'
 import { stagingFolder, type CommitWork } from './commit-work.js'
 import { disk } from './disk.js'
 import { changedFile } from './failures.js'
+import { lstatIfAny } from './identity.js'
 
 /**
  * Throws unless the kernel lets this user rename over each file that will be replaced, which its directory alone does
@@ -16,7 +17,8 @@ export async function checkReplaceable(work: Pick<CommitWork, 'root' | 'intent'>
   const probes = new Map<number, string>()
   try {
     for (const { path, staging, replaces } of work.intent.ins) {
-      if (replaces === null) continue
+      // Onto an empty directory it would succeed, and end it: what has changed is found by who looks after phase one
+      if (replaces === null || lstatIfAny(join(work.root, path))?.isDirectory() !== false) continue
       await breathe()
       const probe = probes.get(staging) ?? makeProbe(stagingFolder(work, staging))
       probes.set(staging, probe)

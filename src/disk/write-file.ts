@@ -45,16 +45,23 @@ export function replaceFile(path: string, data: Uint8Array | string, options: Re
   syncDirectory(dirname(path))
 }
 
+export interface AddedFile {
+  readonly data: Uint8Array
+  readonly like: BigIntStats
+  /** In the same directory: the file that the temporary name is made of. */
+  readonly beside: string
+}
+
 /**
  * Puts `data` at `path` durably, as `like` is (owner, mode, mtime), unless a file is there already: false. A crash leaves
  * all of it or none, and at worst a temporary file beside it, as `replaceFile` does. Throws `FILE_UNSUPPORTED` if what is
  * there is no plain file.
  */
-export function addFile(path: string, data: Uint8Array, like: BigIntStats): boolean {
+export function addFile(path: string, { data, like, beside }: AddedFile): boolean {
   const there = lstatIfAny(path)
   if (there?.isFile() === true) return false
   if (there !== null) throw unsupportedFile(path, 'not a plain file')
-  const temporary = temporaryName(path)
+  const temporary = temporaryName(beside)
   try {
     writeLike(temporary, data, like)
     disk.utimes(temporary, Number(like.atimeNs) / 1e6, Number(like.mtimeNs) / 1e6)

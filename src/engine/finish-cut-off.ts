@@ -19,9 +19,9 @@ export async function finishCutOff(
   { onEvent, ...recovering }: Finishing,
 ): Promise<RunReport['recovered']> {
   const cutOff = readJournal(scene)
-  const direction = await recoverRun(scene, recovering)
+  const onForward = (header: RunHeader): void => writeRestored(scene, onEvent, header)
+  const direction = await recoverRun(scene, { ...recovering, onForward })
   if (direction !== null) onEvent({ type: 'recovered', direction })
-  if (cutOff !== null && direction === 'forward') writeRestored(scene, onEvent, cutOff)
   if (cutOff !== null) await tell(scene, onEvent, cutOff)
   return direction
 }

@@ -46,7 +46,8 @@ export function storesInHistory(scene: Scene): ReadonlySet<string> {
   return stores
 }
 
-function appendHistory(scene: Scene, entries: readonly HistoryEntry[]): void {
+/** Appends lines to the history. Only under the exclusive lock. */
+export function appendHistory(scene: Scene, entries: readonly HistoryEntry[]): void {
   if (entries.length === 0) return
   appendLines(
     historyPath(scene),
@@ -54,7 +55,7 @@ function appendHistory(scene: Scene, entries: readonly HistoryEntry[]): void {
   )
 }
 
-/** Appends lines to the history. Only under the exclusive lock. It is a log: a failure becomes a warning. */
+/** As `appendHistory`. It is a log: a failure becomes a warning. */
 export function tryToAppend(scene: Scene, onEvent: Listener, entries: readonly HistoryEntry[]): void {
   try {
     appendHistory(scene, entries)

@@ -11,6 +11,7 @@ import type { Driver } from '../model/driver.js'
 import { MoultFailure, systemCode } from '../model/errors.js'
 import { useDatabase, useWhenFree } from './await-database.js'
 import { readJournal } from './journal.js'
+import type { RunHeader } from './journal.js'
 import { exists, isInside } from './places.js'
 import type { Scene } from './places.js'
 
@@ -20,6 +21,8 @@ export interface Recovering {
   readonly waiting: WaitOptions
   /** Of the lock under which this happens. */
   readonly fence: () => void
+  /** Called when all that was decided is done, as long as the journal is still there. */
+  readonly onForward?: (header: RunHeader) => void
 }
 
 /**
@@ -52,6 +55,7 @@ export async function recoverRun(scene: Scene, recovering: Recovering): Promise<
     }
   }
   if (direction === 'back') for (const path of header?.logged ?? []) await putLogBack(scene, path, driver)
+  if (direction === 'forward' && header !== null) recovering.onForward?.(header)
   await removeRunFolder(scene.root, header?.staging ?? [], fence)
   return direction
 }

@@ -1,11 +1,15 @@
 import type { Listener } from '../model/events.js'
 import { noChanges } from '../model/report.js'
-import { restored, tryToAppend } from './history.js'
+import { appendHistory, restored, tryToAppend } from './history.js'
 import type { HistoryEntry } from './history.js'
 import type { RunHeader } from './journal.js'
 import type { Scene } from './places.js'
 
-/** From now on the history does not say that a store had a marker that the backup does not have. */
+/**
+ * From now on the history does not say that a store had a marker that the backup does not have. While the journal is
+ * still there: without these lines such a store's marker would count as lost, so that it throws where they cannot be
+ * written. What else the history has of a restore is only a log.
+ */
 export function writeRestored(scene: Scene, onEvent: Listener, header: RunHeader): void {
   const { run, app, appVersion, restores } = header
   if (restores === undefined) return
@@ -24,5 +28,6 @@ export function writeRestored(scene: Scene, onEvent: Listener, header: RunHeader
     checksum: null,
     reason: `backup ${restores.backup}`,
   }))
-  tryToAppend(scene, onEvent, lines)
+  if (restores.stores.some(({ version }) => version === null)) appendHistory(scene, lines)
+  else tryToAppend(scene, onEvent, lines)
 }

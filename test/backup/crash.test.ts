@@ -54,6 +54,8 @@ async function checkAfter(root: string, { id, before, upgraded }: Ready, what: s
   const isNew = JSON.stringify(found) === JSON.stringify(before)
   assert.deepEqual(found, isNew ? before : upgraded, what)
   assert.deepEqual(await stateIn(root).backups.verify(), [], what)
+  // A marker that the backup does not have is not taken for lost
+  assert.deepEqual((await stateIn(root).plan()).refusals, [], what)
   await stateIn(root).backups.restore(id)
   assert.deepEqual(contentOf(root), before, what)
   return isNew ? 'new' : 'old'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -219,4 +219,27 @@ test('[A17] [G6] a program that refuses newer data names the backup that would b
   await state.upgrade()
   fs.rmSync(join(root, '.moult/backups'), { recursive: true })
   await assert.rejects(older.open(), (error) => isMoultError(error, 'STORE_NEWER') && !error.hint.includes('backup'))
+})
+
+test('[A13] a directory that stands where a file was makes way; a symlink or a pipe there is refused, and nothing has changed', async (t) => {
+  for (const [what, block, code] of [
+    ['empty directory', (path: string) => fs.mkdirSync(path), null],
+    ['full directory', (path: string) => (fs.mkdirSync(path), fs.writeFileSync(join(path, 'x'), 'x')), null],
+    ['symlink', (path: string) => fs.symlinkSync('/etc/passwd', path), 'FILE_UNSUPPORTED'],
+    ['pipe', (path: string) => execFileSync('mkfifo', [path]), 'FILE_UNSUPPORTED'],
+  ] as const) {
+    const { root, state } = oldState(t)
+    const before = contentOf(root)
+    const { id } = await state.backups.create()
+    fs.rmSync(join(root, 'vault/b.blob'))
+    block(join(root, 'vault/b.blob'))
+    if (code === null) {
+      await state.backups.restore(id)
+      assert.deepEqual(contentOf(root), before, what)
+    } else {
+      await assert.rejects(state.backups.restore(id), fails(code), what)
+      assert.ok(!fs.lstatSync(join(root, 'vault/b.blob')).isFile(), what)
+      assert.ok(!fs.existsSync(join(root, '.moult/run')), what)
+    }
+  }
 })

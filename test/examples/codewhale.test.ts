@@ -338,34 +338,6 @@ test('[C8] an app that loads one session at a time brings it forward and writes 
   assert.equal(footprint(root)[`sessions/${name}`], before[`sessions/${name}`])
 })
 
-test('[C5] loading every old session with write-back keeps each original, whatever later releases do, and a listing does not see them', async (t) => {
-  const root = roots.copy(t)
-  const old = sessionNames.filter((name) => !(name in leftSessions))
-  const Next = Session.version(3, z.looseObject({}), { up: (session) => ({ ...session, archived: false }) })
-  const wasOld = new Map<string, string>()
-  for (const release of [Session, Next])
-    for (const name of old) {
-      const { changed } = await release.read(join(root, 'sessions', name), { writeBack: true })
-      if (changed && !wasOld.has(name)) wasOld.set(name, textOf(roots.old, `sessions/${name}`))
-    }
-  assert.equal(wasOld.size, old.length)
-  for (const [name, text] of wasOld) {
-    const kept = `sessions/.${name}.moult-bak`
-    assert.equal(textOf(root, kept), text, name)
-    assert.equal(lstatSync(join(root, kept)).mode, lstatSync(join(roots.old, 'sessions', name)).mode, name)
-  }
-  const listed = readdirSync(join(root, 'sessions')).filter((name) => /\.json$/.test(name))
-  assert.deepEqual(
-    listed,
-    readdirSync(join(roots.old, 'sessions')).filter((name) => /\.json$/.test(name)),
-  )
-  const { unclaimed } = await state.in(root).status({ unclaimed: true })
-  assert.deepEqual(
-    unclaimed?.filter((path) => path.includes('moult-bak')),
-    [],
-  )
-})
-
 test('[C9] what a record without a version is has to be said: version 1 for sessions, nothing for tasks', async (t) => {
   const untyped = record as unknown as (name: string, options: object) => unknown
   assert.throws(() => untyped('session', { versionKey: 'schema_version' }), /'unversioned' must say/)

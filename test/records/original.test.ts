@@ -142,7 +142,7 @@ test('[C5] an original that another program kept meanwhile is not replaced, with
     const putBack = replaceDisk((real) => ({
       ...real,
       utimes: (...args) => {
-        fs.writeFileSync(join(root, '.a.json.moult-bak'), 'older')
+        if (!fs.existsSync(join(root, '.a.json.moult-bak'))) fs.writeFileSync(join(root, '.a.json.moult-bak'), 'older')
         real.utimes(...args)
       },
       link: (from, to) => {
@@ -156,7 +156,8 @@ test('[C5] an original that another program kept meanwhile is not replaced, with
       putBack()
     }
     assert.equal(text(join(root, '.a.json.moult-bak')), 'older')
-    assert.deepEqual(fs.readdirSync(root).sort(), ['.a.json.moult-bak', 'a.json'])
+    assert.equal(text(join(root, '.a.json.2.moult-bak')), sessionText('a', 1))
+    assert.deepEqual(fs.readdirSync(root).sort(), ['.a.json.2.moult-bak', '.a.json.moult-bak', 'a.json'])
   }
 })
 
@@ -165,3 +166,49 @@ async function toList(names: AsyncIterable<string>): Promise<string[]> {
   for await (const name of names) list.push(name)
   return list
 }
+
+test('[C5] a write-back that comes to nothing keeps nothing; a document that was made anew is kept beside the first', async (t) => {
+  const root = makeRoot(t)
+  const file = join(root, 'a.json')
+  const theirs = sessionText('a').replace('"hi"', '"theirs"')
+  put(root, { 'a.json': sessionText('a') })
+  // Another program saves between the read and the rename
+  const putBack = replaceDisk((real) => ({
+    ...real,
+    chmod: (path, mode) => {
+      if (!path.includes('theirs')) fs.writeFileSync(file, theirs)
+      real.chmod(path, mode)
+    },
+  }))
+  await assert.rejects(SessionAt2.read(file, { writeBack: true }), (error) => isMoultError(error, 'STORE_CHANGED'))
+  putBack()
+  assert.deepEqual(fs.readdirSync(root), ['a.json'])
+  await SessionAt2.read(file, { writeBack: true })
+  assert.equal(text(join(root, '.a.json.moult-bak')), theirs)
+  // Deleted, and made anew by the old program
+  fs.writeFileSync(file, sessionText('b'))
+  await SessionAt3.read(file, { writeBack: true })
+  assert.equal(text(join(root, '.a.json.moult-bak')), theirs)
+  assert.equal(text(join(root, '.a.json.2.moult-bak')), sessionText('b'))
+  // What is no such document keeps nobody's place
+  fs.writeFileSync(join(root, '.c.json.moult-bak'), '')
+  fs.writeFileSync(join(root, 'c.json'), sessionText('c'))
+  await SessionAt2.read(join(root, 'c.json'), { writeBack: true })
+  await SessionAt3.read(join(root, 'c.json'), { writeBack: true })
+  assert.equal(text(join(root, '.c.json.2.moult-bak')), sessionText('c'))
+  assert.deepEqual(
+    fs
+      .readdirSync(root)
+      .filter((name) => name.startsWith('.c'))
+      .sort(),
+    ['.c.json.2.moult-bak', '.c.json.moult-bak'],
+  )
+})
+
+test('[C5] a name of 231 bytes can be written back; where the original has no room for its name, the error says so', async (t) => {
+  const root = makeRoot(t)
+  const long = `${'n'.repeat(226)}.json`
+  put(root, { [long]: sessionText('a') })
+  await SessionAt2.read(join(root, long), { writeBack: true })
+  assert.ok(fs.existsSync(join(root, `.${long}.moult-bak`)))
+})

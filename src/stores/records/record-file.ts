@@ -13,7 +13,7 @@ import { checkOptionNames } from '../../model/store-options.js'
 import { encodeText } from '../files/decode-text.js'
 import { readDocumentText } from './document-text.js'
 import { keepOriginal } from './keep-original.js'
-import type { RecordWriteOptions, Original } from './keep-original.js'
+import type { OldDocument, Original, RecordWriteOptions } from './keep-original.js'
 import { checkDocument, checkKnown, headOf, isObject, readVersion, stamp } from './record-chain.js'
 import type { RecordChain } from './record-chain.js'
 import { RecordProblem, rejectRecord } from './record-problem.js'
@@ -41,8 +41,8 @@ export async function readRecord(
   const { source, original } = readDocument(chain, file)
   const upgraded = upgradeValue(chain, source.value, file)
   if (upgraded.changed && options.writeBack === true) {
-    keepOriginal(file, original, options)
-    replace(chain, file, rewrite(chain, source, upgraded.value), original)
+    const text = rewrite(chain, source, upgraded.value)
+    replaceOld(chain, { file, original, from: upgraded.from }, text, options)
   }
   return upgraded
 }
@@ -71,8 +71,8 @@ export async function writeRecord(
     const stamped = stamp(chain, value, head)
     checkDocument(chain, stamped, head, head)
     const text = before === null ? stringifyJson(stamped) : rewrite(chain, before.source, stamped)
-    if (before !== null && from < head) keepOriginal(file, before.original, options)
-    replace(chain, file, text, before?.original ?? null)
+    if (before !== null && from < head) replaceOld(chain, { file, original: before.original, from }, text, options)
+    else replace(chain, file, text, before?.original ?? null)
   } catch (error) {
     throw error instanceof RecordProblem ? rejectRecord(chain.name, file, error) : error
   }
@@ -127,6 +127,33 @@ function readBytes(file: string): Original {
     }
   } catch (error) {
     throw systemCode(error) === 'ENOENT' ? error : diskFailure(error, `Reading ${file}`)
+  }
+}
+
+/** With its original kept, unless nothing came of it. */
+function replaceOld(
+  chain: RecordChain,
+  old: Omit<OldDocument, 'versionOf'>,
+  text: string,
+  options: RecordWriteOptions,
+): void {
+  const takeBack = keepOriginal({ ...old, versionOf: (bytes) => versionIn(chain, bytes) }, options)
+  try {
+    replace(chain, old.file, text, old.original)
+  } catch (error) {
+    takeBack()
+    throw error
+  }
+}
+
+function versionIn(chain: RecordChain, bytes: Buffer): number | null {
+  const read = readDocumentText(bytes)
+  if ('reason' in read) return null
+  try {
+    return readVersion(chain, parseJsonText(read.text).value, headOf(chain))
+  } catch (error) {
+    if (error instanceof JsonTextError || error instanceof RecordProblem) return null
+    throw error
   }
 }
 

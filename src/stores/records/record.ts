@@ -107,7 +107,8 @@ export interface RecordAccess<K extends string, V> {
    * somebody changed the file meanwhile, FILE_UNSUPPORTED for a symlink.
    *
    * A document of an older version is kept first, once for all versions to come, as `.<name>.moult-bak` beside it, with
-   * its mode, owner and mtime: to put it back, rename it over the document. No store's patterns find it, and nothing but
+   * its mode, owner and mtime (`.<name>.2.moult-bak` if one of the same version is there, of a document that was made anew):
+   * to put it back, rename it over the document. No store's patterns find it, and nothing but
    * you deletes it. If it cannot be kept, `backup: 'required'` (default) throws BACKUP_FAILED and writes nothing, `'try'`
    * goes on and tells `onEvent`; `'none'` keeps nothing.
    */

@@ -18,10 +18,15 @@ export async function checkCopy(path: string, driver: () => Promise<Driver>): Pr
   if (Number(disk.stat(path).size) < smallBytes) return await here()
   const script = fileURLToPath(new URL('./check-child.js', import.meta.url))
   let found: CheckedCopy | { readonly failure: string }
+  // The kernel tells of a failed write once, but each descriptor that was open before
+  const fd = disk.open(path, 'r')
   try {
     found = JSON.parse((await runScript(script, [path])).toString('utf8')) as typeof found
   } catch {
+    disk.fsync(fd)
     return await here()
+  } finally {
+    disk.close(fd)
   }
   if (!('failure' in found)) return found
   throw Object.assign(new Error(`${found.failure}: it could not be made durable, fsync '${path}'`), {

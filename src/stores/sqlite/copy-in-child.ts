@@ -9,8 +9,13 @@ const smallBytes = 16 << 20
 const script = fileURLToPath(new URL('./copy-child.js', import.meta.url))
 
 /** For worker threads, as `peekInChild` and for its reason: copies a database that this process holds still. */
-export async function copyInChild(path: string, to: string): Promise<CopiedDatabase> {
-  return JSON.parse((await runScript(script, [path, to])).toString('utf8')) as CopiedDatabase
+export function copyInChild(path: string, to: string, signal: AbortSignal): Promise<CopiedDatabase> {
+  const copied = runScript(script, [path, to], { signal }).then(
+    (output) => JSON.parse(output.toString('utf8')) as CopiedDatabase,
+  )
+  // Who waits for another database first still meets the error, when it is this one's turn
+  copied.catch(() => undefined)
+  return copied
 }
 
 /**

@@ -24,6 +24,8 @@ export interface RestOfPages {
   readonly pageCount: number
   /** Numbers of the pages that the copy has. */
   readonly copied: ReadonlySet<number>
+  /** Which file it is, whatever its name is by now: device and inode. */
+  readonly file: string
 }
 
 export interface PageCopy {
@@ -57,7 +59,7 @@ export function beginCopy(path: string, to: string): PageCopy {
   try {
     const log = takeLog(`${path}-wal`, target)
     const { pageSize, pageCount } = sizeOf(main, log, target)
-    const rest = { pageSize, pageCount, copied: new Set(log?.offsets.keys()) }
+    const rest = { pageSize, pageCount, copied: new Set(log?.offsets.keys()), file: fileOf(main.fd) }
     const finish = async (signal?: AbortSignal): Promise<CopiedDatabase> => {
       try {
         return await copyRest(rest, { from: main.fd, to: target }, signal)
@@ -70,6 +72,11 @@ export function beginCopy(path: string, to: string): PageCopy {
     close()
     throw error
   }
+}
+
+export function fileOf(fd: number): string {
+  const { dev, ino } = disk.fstat(fd)
+  return `${dev}:${ino}`
 }
 
 /** Writes the log's newest pages to their places in the copy: once writers go on, the log may be written anew. */

@@ -51,7 +51,7 @@ export async function freezeDatabase(request: DatabaseRequest): Promise<FrozenDa
         stamps = stampsOf(path)
         target = to
         if (isMainThread) open.copy = beginCopy(path, to)
-        else copied = copyInChild(path, to)
+        else copied = copyInChild(path, to, signal)
       },
       letWritersGo: () => {
         if (isLogged && copied === null && writer.inTransaction) writer.exec('ROLLBACK')

@@ -38,7 +38,7 @@ export async function seizeDatabase(request: DatabaseRequest, onLogged: () => vo
     begin: async (to) => {
       target = to
       if (isMainThread) copy = beginCopy(path, to)
-      else copied = copyInChild(path, to)
+      else copied = copyInChild(path, to, signal)
     },
     letWritersGo: () => undefined,
     finish: async () => {
