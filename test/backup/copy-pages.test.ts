@@ -4,6 +4,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { replaceDisk } from '#moult/disk/disk.js'
 import { checkCopy } from '#moult/stores/sqlite/check-copy.js'
 import { finishCopy } from '#moult/stores/sqlite/copy-in-child.js'
 import { beginCopy } from '#moult/stores/sqlite/copy-pages.js'
@@ -174,6 +175,18 @@ test('[P12] what is copied in a process of its own is found rotten, durable or n
   const whole = await checkCopy(path, driver)
   const digest = createHash('sha256').update(fs.readFileSync(path)).digest('hex')
   assert.deepEqual(whole, { damage: null, readBack: { sha256: digest, bytes: fs.statSync(path).size } })
+  // A process of its own that cannot be started, or dies: what the kernel says of the writes is asked for here
+  const { execPath } = process
+  process.execPath = '/nowhere/node'
+  const heal = replaceDisk((real) => ({
+    ...real,
+    fsync: () => {
+      throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' })
+    },
+  }))
+  await assert.rejects(checkCopy(path, driver), { code: 'EIO' })
+  heal()
+  process.execPath = execPath
   const fd = fs.openSync(path, 'r+')
   fs.writeSync(fd, Buffer.alloc(4096, 7), 0, 4096, 4096 * 3)
   fs.closeSync(fd)
