@@ -5,13 +5,15 @@ export interface ScriptOptions {
   readonly input?: string
   /** Ends it, and rejects. */
   readonly signal?: AbortSignal | undefined
+  /** How long to wait for its hello. Default 20,000. */
+  readonly helloMs?: number
 }
 
 /** What a script writes first, before it does anything. */
 export const hello = '+'
 
 // Where the executable is the app's and cannot be told to be Node, the app starts once more, and would never end
-const helloMs = 5000
+const patienceMs = 20_000
 let isPossible = true
 
 /**
@@ -21,7 +23,7 @@ let isPossible = true
 export function runScript(
   script: string,
   args: readonly string[],
-  { input = '', signal }: ScriptOptions = {},
+  { input = '', signal, helloMs = patienceMs }: ScriptOptions = {},
 ): Promise<Buffer> {
   const { execFile } = process.getBuiltinModule('node:child_process')
   // In Electron the executable is the app's, unless it is told to be Node
