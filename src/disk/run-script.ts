@@ -41,7 +41,7 @@ export function runScript(
       isPossible = false
       child.kill('SIGKILL')
     }, helloMs)
-    child.stdout?.once('data', () => clearTimeout(timer))
+    child.stdout?.once('data', (first) => String(first).startsWith(hello) && clearTimeout(timer))
     // One that ends without reading has failed, which the callback is told
     child.stdin?.on('error', () => undefined).end(input)
   })

@@ -26,7 +26,7 @@ test('[P1] a script answers after a greeting; what never greets, as an app that 
   })
   stop.abort()
   await assert.rejects(stopped)
-  const app = script('app', 'setInterval(() => {}, 1e6)')
+  const app = script('app', "console.log('The app is starting'); setInterval(() => {}, 1e6)")
   await assert.rejects(runScript(app, [], { helloMs: 1000 }))
   const startedAt = performance.now()
   await assert.rejects(runScript(echo, []), /cannot be run/)
