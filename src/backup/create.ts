@@ -143,7 +143,7 @@ async function copyStores(
     const moved: string[] = []
     const copyDatabases = async (): Promise<void> => {
       for (const each of held) {
-        const { files, database } = await finishDatabase(shelf, each, (path) => code.check(path, work.driver))
+        const { files, database } = await finishDatabase(shelf, each, (path) => code.check(path, work.driver, signal))
         parts.set(each.place.spec.name, { files, database, directories: [], skipped: [] })
         onCopied(files.reduce((sum, { bytes }) => sum + bytes, 0))
       }

@@ -12,7 +12,7 @@ export interface DatabaseCode {
   /** What differs between two copies that nobody else has, table by table and by the schema's objects. */
   compare(before: string | null, after: string, driver: () => Promise<Driver>): Promise<DatabaseChanges>
   /** Looks at a copy that nobody else has. Leaves no file beside it. */
-  check(path: string, driver: () => Promise<Driver>): Promise<CheckedCopy>
+  check(path: string, driver: () => Promise<Driver>, signal: AbortSignal): Promise<CheckedCopy>
   /**
    * Takes a live database out of use, so that another file may come in its place: its log is in the file, its journal
    * mode is that of a rollback journal, and until `release` nobody else reads or writes it. `onLogged` is called before

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { throwIfAborted } from '../../disk/breathe.js'
 import { disk } from '../../disk/disk.js'
 import { runScript } from '../../disk/run-script.js'
 import type { CheckedCopy } from '../../model/database-code.js'
@@ -13,7 +14,11 @@ const smallBytes = 16 << 20
  * process of its own, since SQLite would keep this one's event loop for seconds, and there it is also made durable and
  * read back; where that cannot be, here.
  */
-export async function checkCopy(path: string, driver: () => Promise<Driver>): Promise<CheckedCopy> {
+export async function checkCopy(
+  path: string,
+  driver: () => Promise<Driver>,
+  signal: AbortSignal,
+): Promise<CheckedCopy> {
   const here = async (): Promise<CheckedCopy> => ({ damage: checkHere(path, await driver()), readBack: null })
   if (Number(disk.stat(path).size) < smallBytes) return await here()
   const script = fileURLToPath(new URL('./check-child.js', import.meta.url))
@@ -21,8 +26,9 @@ export async function checkCopy(path: string, driver: () => Promise<Driver>): Pr
   // The kernel tells of a failed write once, but each descriptor that was open before
   const fd = disk.open(path, 'r')
   try {
-    found = JSON.parse((await runScript(script, [path])).toString('utf8')) as typeof found
+    found = JSON.parse((await runScript(script, [path], { signal })).toString('utf8')) as typeof found
   } catch {
+    throwIfAborted(signal)
     disk.fsync(fd)
     return await here()
   } finally {
