@@ -83,11 +83,14 @@ async function demo(): Promise<void> {
   await show(second, 'status')
   await show(second, 'upgrade')
 
+  const [backup] = readdirSync(join(root, '.moult/backups'))
   const moult = `node ${shellPath(join(checkout, 'dist/cli/bin.js'))} --config ${shellPath(join(checkout, 'examples/rockbot/moult.config.ts'))} --data-dir ${shellPath(root)}`
   say(
     '',
     emphasize('Try it yourself:'),
-    ...['verify', 'history', 'upgrade', 'status --json'].map((command) => `  ${moult} ${command}`),
+    ...['verify', 'history', 'list-backups', `restore ${backup}`, 'upgrade', 'status --json'].map(
+      (command) => `  ${moult} ${command}`,
+    ),
     `  cat ${shellPath(join(root, 'skills/.schema-version'))}`,
     `  rm -r ${shellPath(folder)}`,
     '',
