@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { after } from 'node:test'
@@ -34,6 +34,12 @@ export function oldRoots({ makeOldState }: Example): OldRoots {
 export function copyRoot(t: TestContext, from: string): string {
   const root = emptyRoot(t)
   cpSync(from, root, { recursive: true, preserveTimestamps: true })
+  // From Node 24 on it gives directories the mode of new ones
+  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+    if (!entry.isDirectory()) continue
+    const path = join(entry.parentPath, entry.name)
+    chmodSync(join(root, relative(from, path)), statSync(path).mode & 0o7777)
+  }
   return root
 }
 
