@@ -62,7 +62,7 @@ export async function discardBackup(scene: Scene, id: string, onEvent: Listener)
   try {
     await removeBackup(scene, id)
   } catch (error) {
-    const message = `The backup ${id} is of no use any more and could not be deleted; later backups will: ${String(error)}`
+    const message = `The backup ${id} is of no use any more and could not be deleted: ${String(error)}`
     onEvent({ type: 'warning', code: 'LEFTOVERS', message })
   }
 }

@@ -212,3 +212,25 @@ test('[C5] a name of 231 bytes can be written back; where the original has no ro
   await SessionAt2.read(join(root, long), { writeBack: true })
   assert.ok(fs.existsSync(join(root, `.${long}.moult-bak`)))
 })
+
+test('[C5] an error that comes once the new content is there leaves the original kept', async (t) => {
+  const root = makeRoot(t)
+  const file = join(root, 'a.json')
+  put(root, { 'a.json': sessionText('a') })
+  let isThere = false
+  const putBack = replaceDisk((real) => ({
+    ...real,
+    rename: (from, to) => {
+      real.rename(from, to)
+      isThere = true
+    },
+    fsync: (fd) => {
+      if (isThere) throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' })
+      real.fsync(fd)
+    },
+  }))
+  await assert.rejects(SessionAt2.read(file, { writeBack: true }), (error) => isMoultError(error, 'DISK_FAILED'))
+  putBack()
+  assert.equal(text(file), sessionTextAt2('a'))
+  assert.equal(text(join(root, '.a.json.moult-bak')), sessionText('a'))
+})

@@ -130,7 +130,7 @@ function readBytes(file: string): Original {
   }
 }
 
-/** With its original kept, unless nothing came of it. */
+/** With its original kept, unless nothing came of it: an error may also come after the new content has. */
 function replaceOld(
   chain: RecordChain,
   old: Omit<OldDocument, 'versionOf'>,
@@ -141,8 +141,16 @@ function replaceOld(
   try {
     replace(chain, old.file, text, old.original)
   } catch (error) {
-    takeBack()
+    if (!mayHold(old.file, text)) takeBack()
     throw error
+  }
+}
+
+function mayHold(file: string, text: string): boolean {
+  try {
+    return readBytes(file).bytes.equals(encodeText(text))
+  } catch {
+    return true
   }
 }
 
